@@ -1,0 +1,102 @@
+//! Whether the database can serve, looked at in the background so that a probe costs it nothing.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgConnection;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
+
+use super::error::Error;
+use super::migrate::MIGRATOR;
+use super::pool::Pool;
+use super::query::Query;
+
+/// First wait after a failed check; it doubles up to the interval between checks.
+const FIRST_RETRY: Duration = Duration::from_millis(50);
+
+/// What the last check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// No check has ended yet.
+    Connecting,
+    /// It answers, and every migration of this build is applied.
+    Up,
+    /// It answers, but this migration of ours is not applied.
+    Behind(i64),
+    /// It cannot be reached, or does not answer.
+    Down,
+}
+
+/// Starts checking. The task ends when the receivers are gone.
+pub(super) fn watch(pool: Pool, interval: Duration) -> watch::Receiver<Status> {
+    let (sender, receiver) = watch::channel(Status::Connecting);
+    tokio::spawn(async move {
+        let mut retry = FIRST_RETRY;
+        loop {
+            if let Some(status) = check(&pool, interval).await {
+                announce(&sender, status);
+            }
+            let up = *sender.borrow() == Status::Up;
+            retry = if up { FIRST_RETRY } else { (retry * 2).min(interval) };
+            let pause = if up { interval } else { retry };
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = sender.closed() => return,
+            }
+        }
+    });
+    receiver
+}
+
+/// Nothing where every connection stayed in use for an interval: busy is not away.
+async fn check(pool: &Pool, interval: Duration) -> Option<Result<Status, Error>> {
+    let lease = timeout(interval, pool.acquire()).await.ok()?;
+    let applied = match lease {
+        Ok(lease) => lease.run::<Applied>(&[]).await,
+        Err(error) => Err(error),
+    };
+    Some(applied.map(|applied| missing(&applied).map_or(Status::Up, Status::Behind)))
+}
+
+/// Answers with the migrations that are applied.
+struct Applied;
+
+impl Query for Applied {
+    const NAME: &'static str = "check";
+    const OPERATION: &'static str = "SELECT";
+    const TABLE: &'static str = "_sqlx_migrations";
+    const READ_ONLY: bool = true;
+    type Ask = ();
+    type Answer = i64;
+
+    async fn run(connection: &mut PgConnection, _: &[()]) -> Result<Vec<i64>, sqlx::Error> {
+        let applied = sqlx::query_scalar!("select version from _sqlx_migrations where success");
+        match applied.fetch_all(connection).await {
+            // The table comes with the first migration.
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P01") => Ok(Vec::new()),
+            result => result,
+        }
+    }
+}
+
+/// The first migration of this build that is not among the applied ones. Those of a later build
+/// may be there: after a roll-back the schema is ahead, which is fine.
+fn missing(applied: &[i64]) -> Option<i64> {
+    MIGRATOR.iter().map(|migration| migration.version).find(|version| !applied.contains(version))
+}
+
+/// Publishes the status, and logs it where it changed.
+fn announce(sender: &watch::Sender<Status>, result: Result<Status, Error>) {
+    let status = *result.as_ref().unwrap_or(&Status::Down);
+    if sender.send_replace(status) == status {
+        return;
+    }
+    match (status, result) {
+        (Status::Behind(version), _) => {
+            warn!(migration = version, "the schema is behind this build: run `films migrate`");
+        }
+        (_, Err(error)) => warn!(%error, "the database is away"),
+        _ => info!("the database is up"),
+    }
+}

@@ -1,0 +1,90 @@
+//! The room's instruments. Names follow OpenTelemetry's conventions where it has one.
+
+use std::time::Instant;
+
+use async_channel::Sender;
+use opentelemetry::metrics::Histogram;
+use opentelemetry::{KeyValue, global};
+
+use super::pool::Pool;
+use crate::telemetry::SECONDS;
+
+/// Bounds of a batch's size.
+const SIZES: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
+
+/// What is known of the batches of one kind.
+pub(super) struct BatchMetrics {
+    size: Histogram<u64>,
+    wait: Histogram<f64>,
+    name: [KeyValue; 1],
+}
+
+impl BatchMetrics {
+    pub(super) fn new(name: &'static str) -> Self {
+        let meter = global::meter("films");
+        Self {
+            size: meter
+                .u64_histogram("batch.size")
+                .with_description("Requests that shared one query")
+                .with_unit("{request}")
+                .with_boundaries(SIZES.to_vec())
+                .build(),
+            wait: meter
+                .f64_histogram("batch.wait")
+                .with_description("Time from a request's ask to the start of its query")
+                .with_unit("s")
+                .with_boundaries(SECONDS.to_vec())
+                .build(),
+            name: [KeyValue::new("batch.name", name)],
+        }
+    }
+
+    /// Records a batch that starts now, from the times at which its asks arrived.
+    pub(super) fn record(&self, asked: impl ExactSizeIterator<Item = Instant>) {
+        self.size.record(asked.len() as u64, &self.name);
+        let now = Instant::now();
+        for since in asked {
+            self.wait.record(now.duration_since(since).as_secs_f64(), &self.name);
+        }
+    }
+}
+
+/// Registers the gauge of a queue's length.
+pub(super) fn observe_queue<T: Send + 'static>(name: &'static str, queue: &Sender<T>) {
+    let queue = queue.downgrade();
+    let name = [KeyValue::new("batch.name", name)];
+    global::meter("films")
+        .u64_observable_gauge("batch.queue")
+        .with_description("Requests that wait for a query")
+        .with_unit("{request}")
+        .with_callback(move |gauge| {
+            if let Some(queue) = queue.upgrade() {
+                gauge.observe(queue.len() as u64, &name);
+            }
+        })
+        .build();
+}
+
+/// Registers the gauges of the pool.
+pub(super) fn observe_pool(pool: &Pool) {
+    let meter = global::meter("films");
+    let counted = pool.clone();
+    meter
+        .u64_observable_gauge("db.client.connection.count")
+        .with_description("Connections to Postgres, by state")
+        .with_unit("{connection}")
+        .with_callback(move |gauge| {
+            let (idle, used, _) = counted.count();
+            for (state, count) in [("idle", idle), ("used", used)] {
+                gauge.observe(count as u64, &[KeyValue::new("db.client.connection.state", state)]);
+            }
+        })
+        .build();
+    let limit = pool.clone();
+    meter
+        .u64_observable_gauge("db.client.connection.max")
+        .with_description("Most connections to Postgres at once")
+        .with_unit("{connection}")
+        .with_callback(move |gauge| gauge.observe(limit.count().2 as u64, &[]))
+        .build();
+}
