@@ -1,0 +1,115 @@
+//! What is seen of a request from outside: its span, its duration, its log line.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, Method, Uri, Version, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use opentelemetry::global;
+use opentelemetry_http::HeaderExtractor;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span, debug, error, info_span};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use super::error::Cause;
+use super::metrics::{Metrics, known};
+
+/// Who is at the other end of the connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// The outermost layer.
+pub(super) async fn observe(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map(MatchedPath::as_str);
+    let active = metrics.begin(request.method(), route);
+    let span = server_span(&request, route);
+    let line = Line { method: request.method().clone(), uri: request.uri().clone() };
+
+    let response = next.run(request).instrument(span.clone()).await;
+
+    let cause = response.extensions().get::<Cause>();
+    note(&span, &response, cause);
+    let duration = active.end(response.status(), cause.map(|cause| cause.kind));
+    span.in_scope(|| line.write(&response, duration, cause));
+    response
+}
+
+/// The span of one request. Names: OpenTelemetry's stable conventions for HTTP servers. Its fields
+/// are computed only where somebody listens.
+fn server_span(request: &Request, route: Option<&str>) -> Span {
+    let headers = request.headers();
+    let method = known(request.method());
+    let peer = request.extensions().get::<Peer>();
+    let span = info_span!(
+        "request",
+        // A path of the client's making would be a name of its own for every request.
+        otel.name = route.map_or_else(|| method.to_owned(), |route| format!("{method} {route}")),
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = Empty,
+        error.type = Empty,
+        url.scheme = "http",
+        url.path = request.uri().path(),
+        url.query = request.uri().query(),
+        network.protocol.version = version(request.version()),
+        network.peer.address = peer.map(|peer| peer.0.ip().to_string()),
+        network.peer.port = peer.map(|peer| peer.0.port()),
+        server.address = text(headers, header::HOST),
+        user_agent.original = text(headers, header::USER_AGENT),
+    );
+    if !span.is_disabled() {
+        let parent = global::get_text_map_propagator(|from| from.extract(&HeaderExtractor(headers)));
+        // It fails where no OpenTelemetry layer listens, and then there is no trace to continue.
+        let _ = span.set_parent(parent);
+    }
+    span
+}
+
+/// Notes on the span how the request ended. A client's mistake is no error of a server's span.
+fn note(span: &Span, response: &Response, cause: Option<&Cause>) {
+    span.record("http.response.status_code", response.status().as_u16());
+    if response.status().is_server_error() {
+        span.record("otel.status_code", "ERROR");
+        span.record("error.type", cause.map_or("internal", |cause| cause.kind));
+    }
+}
+
+/// What the log line needs of a request that is gone by then.
+struct Line {
+    method: Method,
+    uri: Uri,
+}
+
+impl Line {
+    /// One line a request. A 503 stands with the ordinary ones: while Postgres is away or the queue
+    /// full there are thousands, and what is wrong is said once where it begins.
+    fn write(&self, response: &Response, duration: Duration, cause: Option<&Cause>) {
+        let (status, duration_ms) = (response.status().as_u16(), duration.as_secs_f64() * 1e3);
+        let (method, path) = (self.method.as_str(), self.uri.path());
+        match cause {
+            Some(cause) if status != 503 => {
+                error!(method, path, status, duration_ms, error = %cause.text, "request failed");
+            }
+            Some(cause) => debug!(method, path, status, duration_ms, error = %cause.text, "request refused"),
+            None => debug!(method, path, status, duration_ms, "request"),
+        }
+    }
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn version(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_2 => "2",
+        _ => "1.1",
+    }
+}
