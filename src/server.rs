@@ -1,0 +1,126 @@
+//! One instance: what it is made of, and the order in which it stops.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use prometheus::Registry;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+use tracing::info;
+
+use crate::config::Config;
+use crate::db::Db;
+use crate::http::{self, Readiness};
+use crate::listener::{Limits, Listener};
+
+/// Probes and scrapes are few; this is against mistakes.
+const ADMIN_LIMITS: Limits = Limits { connections: 64, header_timeout: Duration::from_secs(10) };
+
+/// An instance whose ports are bound.
+#[derive(Debug)]
+pub struct App {
+    http: Listener,
+    admin: Listener,
+    readiness: Readiness,
+    db: Db,
+    config: Config,
+}
+
+/// Why an instance cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A port could not be bound.
+    #[error("{key} = {address}: cannot listen there: {source}; choose another, or end what holds it")]
+    Bind {
+        /// The configuration's key.
+        key: &'static str,
+        /// What it says.
+        address: SocketAddr,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] crate::config::Error),
+}
+
+/// How an instance was asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// SIGTERM: the lame duck first.
+    Politely,
+    /// Ctrl-C: a person waits, and no load balancer.
+    Now,
+}
+
+impl App {
+    /// Binds the ports and starts what runs in the background. It waits for nothing: where Postgres
+    /// is away, the instance is alive and not ready.
+    pub async fn build(config: Config, registry: Registry) -> Result<Self, Error> {
+        let db = Db::new(&config.database)?;
+        let readiness = Readiness::new(db.watch(&config.readiness), config.readiness.database);
+        let limits =
+            Limits { connections: config.http.max_connections, header_timeout: config.http.header_timeout };
+        let http = Listener::new(
+            bind("http.listen", config.http.listen).await?,
+            http::router(db.clone(), &config.http),
+            readiness.clone(),
+            limits,
+        );
+        let admin = Listener::new(
+            bind("admin.listen", config.admin.listen).await?,
+            http::admin(readiness.clone(), registry),
+            readiness.clone(),
+            ADMIN_LIMITS,
+        );
+        Ok(Self { http, admin, readiness, db, config })
+    }
+
+    /// Serves until `stop`, and then stops in this order:
+    ///
+    /// 1. Not ready: `/readyz` says so from now on, and goes on saying it until the end.
+    /// 2. Lame duck: it keeps serving, and asks each client to leave its connection, so that load
+    ///    balancers have moved on before anything is refused.
+    /// 3. It stops accepting, after it took what the kernel had already accepted.
+    /// 4. Requests under way finish, within the grace period.
+    /// 5. The batch queues are closed, and their workers finish what is queued.
+    /// 6. The connections to Postgres are closed, then the admin port.
+    /// 7. Telemetry is flushed and the process exits with 0: that is `main`'s.
+    pub async fn run(self, stop: impl Future<Output = Stop>) {
+        let Self { http, admin, readiness, db, config } = self;
+        let (end, ended) = oneshot::channel::<()>();
+        let admin = tokio::spawn(async move {
+            // `end` is dropped at the latest when this function is.
+            admin.accept_until(async { drop(ended.await) }).await;
+            admin
+        });
+
+        http.accept_until(async {
+            let stop = stop.await;
+            readiness.stop();
+            let lame_duck = if stop == Stop::Politely { config.shutdown.lame_duck } else { Duration::ZERO };
+            info!(?lame_duck, "stopping");
+            sleep(lame_duck).await;
+        })
+        .await;
+        http.drain(config.shutdown.grace).await;
+        db.close().await;
+
+        drop(end);
+        if let Ok(admin) = admin.await {
+            // A scrape that is under way may end.
+            admin.drain(Duration::from_secs(1)).await;
+        }
+        info!("stopped");
+    }
+}
+
+async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
+    let failed = |source| Error::Bind { key, address, source };
+    let socket = TcpListener::bind(address).await.map_err(failed)?;
+    // Port 0 becomes a real one here, and scripts read it from this line.
+    info!(key, address = %socket.local_addr().map_err(failed)?, "listening");
+    Ok(socket)
+}
