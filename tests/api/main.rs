@@ -1,0 +1,7 @@
+//! The service from outside: every test starts the real binary on a database of its own, and speaks
+//! to it as its users do.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+mod contract;
