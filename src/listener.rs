@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -25,6 +25,9 @@ use crate::http::{Peer, Readiness};
 
 /// How long to wait when there is no file descriptor left for a further connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a request may take from a client that has just connected to here.
+const SETTLE: Duration = Duration::from_millis(250);
 
 /// What a listener allows.
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +84,7 @@ impl Listener {
     pub(crate) async fn drain(self, grace: Duration) {
         // The kernel refuses from here on.
         drop(self.socket);
+        settle(&self.connections).await;
         let open = self.connections.count();
         if timeout(grace, self.connections.shutdown()).await.is_err() {
             warn!(connections = open, ?grace, "requests were still under way, and are cut off");
@@ -122,6 +126,16 @@ impl Listener {
                 debug!(error, %peer, "a connection ended early");
             }
         })
+    }
+}
+
+/// Waits for the requests that are on their way on connections that were opened last: closing
+/// those as idle would lose them. Every answer closes its connection by now, so this ends early
+/// where all have asked.
+async fn settle(connections: &GracefulShutdown) {
+    let since = Instant::now();
+    while connections.count() > 0 && since.elapsed() < SETTLE {
+        sleep(Duration::from_millis(5)).await;
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use super::error::Error;
+use super::error::{Error, UNDEFINED_TABLE};
 use super::migrate::MIGRATOR;
 use super::pool::Pool;
 use super::query::Query;
@@ -74,7 +74,9 @@ impl Query for Applied {
         let applied = sqlx::query_scalar!("select version from _sqlx_migrations where success");
         match applied.fetch_all(connection).await {
             // The table comes with the first migration.
-            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P01") => Ok(Vec::new()),
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNDEFINED_TABLE) => {
+                Ok(Vec::new())
+            }
             result => result,
         }
     }

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
+/// `undefined_table`: what `films migrate` makes is not there.
+pub(super) const UNDEFINED_TABLE: &str = "42P01";
+
 /// Why a request to the database failed. One failed query can answer many requests, hence the
 /// `Arc`s.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -94,7 +97,7 @@ fn is_temporary(error: &sqlx::Error) -> bool {
         || ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class))
         // A standby after a failover; a lock that was not had in time; a table that `films migrate`
         // has yet to make.
-        || ["25006", "55P03", "42P01"].contains(&&*code)
+        || ["25006", "55P03", UNDEFINED_TABLE].contains(&&*code)
 }
 
 /// Whether a row broke a constraint (class 23) or held a value that its column cannot (class 22).

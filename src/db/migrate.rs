@@ -8,6 +8,7 @@ use sqlx::migrate::{MigrateError as Sqlx, Migrator};
 use sqlx::postgres::PgConnection;
 
 use super::connect::{ConnectError, connect};
+use super::error::UNDEFINED_TABLE;
 use crate::config::Database;
 
 /// The migrations of this build. One for everything that needs them: each would embed them again.
@@ -77,7 +78,9 @@ async fn missing(connection: &mut PgConnection) -> Result<usize, MigrateError> {
     let applied: HashMap<i64, Vec<u8>> = match applied {
         Ok(rows) => rows.into_iter().map(|row| (row.version, row.checksum)).collect(),
         // Nothing was ever migrated here.
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P01") => HashMap::new(),
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNDEFINED_TABLE) => {
+            HashMap::new()
+        }
         Err(error) => return Err(Sqlx::Execute(error).into()),
     };
     let mut missing = 0;

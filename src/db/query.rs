@@ -95,3 +95,14 @@ macro_rules! query_scalar {
     }};
 }
 pub(super) use query_scalar;
+
+#[cfg(test)]
+mod tests {
+    use super::distinct;
+
+    #[test]
+    fn equal_keys_share_a_place() {
+        assert_eq!(distinct(&[7, 3, 7, 7, 3, 9]), (vec![7, 3, 9], vec![0, 1, 0, 0, 1, 2]));
+        assert_eq!(distinct::<i32>(&[]), (vec![], vec![]));
+    }
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::Connection as _;
 
 use super::connect::{ConnectError, connect};
+use super::error::UNDEFINED_TABLE;
 use crate::config::Database;
 
 /// As many as the sample has; film 995 of the article's benchmark is among them.
@@ -148,9 +149,19 @@ pub enum SeedError {
     /// Postgres cannot be reached.
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    /// There is no `film` table.
+    #[error("there is no film table to seed: run `films migrate` first")]
+    NotMigrated,
     /// Postgres refused a statement.
     #[error("seeding failed, and nothing was inserted: {0}")]
-    Failed(#[from] sqlx::Error),
+    Failed(sqlx::Error),
+}
+
+impl From<sqlx::Error> for SeedError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        if code.as_deref() == Some(UNDEFINED_TABLE) { Self::NotMigrated } else { Self::Failed(error) }
+    }
 }
 
 /// Fills an empty `film` table. It never touches one that has rows, and several at once are safe:

@@ -4,4 +4,10 @@
 
 mod support;
 
+mod config;
 mod contract;
+mod failures;
+mod lifecycle;
+mod migrate;
+mod readiness;
+mod telemetry;

@@ -1,6 +1,8 @@
 //! A running `films`, and how to speak to it.
 
+pub(crate) mod collector;
 pub(crate) mod http;
+pub(crate) mod proxy;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
