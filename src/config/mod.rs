@@ -10,6 +10,8 @@ mod connect;
 mod error;
 mod load;
 mod otel;
+#[cfg(test)]
+mod reference;
 mod text;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -106,7 +108,7 @@ impl Default for Admin {
 #[serde(default, deny_unknown_fields)]
 pub struct Database {
     /// Connection URL; `DATABASE_URL` is an alias. What it leaves out comes from libpq's `PG*`
-    /// variables, and what those leave out is `dvdrental` (user, password, database) on
+    /// variables. Where there is neither, it is `dvdrental` (user, password and database) on
     /// `localhost:5432`.
     pub url: Option<DatabaseUrl>,
     /// File that holds the password, in place of one in the URL; `DATABASE_PASSWORD_FILE` is an
