@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tower::Service as _;
 use tracing::{debug, warn};
@@ -46,11 +46,20 @@ pub(crate) struct Listener {
     readiness: Readiness,
     limits: Limits,
     connections: GracefulShutdown,
+    /// Never sent on: connections end when it is dropped, and the listener with it.
+    cut: watch::Sender<()>,
 }
 
 impl Listener {
     pub(crate) fn new(socket: TcpListener, router: Router, readiness: Readiness, limits: Limits) -> Self {
-        Self { socket, router, readiness, limits, connections: GracefulShutdown::new() }
+        Self {
+            socket,
+            router,
+            readiness,
+            limits,
+            connections: GracefulShutdown::new(),
+            cut: watch::Sender::default(),
+        }
     }
 
     /// Takes connections until `stop`, then those that the kernel had taken by then.
@@ -80,7 +89,8 @@ impl Listener {
         }
     }
 
-    /// Lets every connection finish the request that it is at, for as long as `grace`.
+    /// Lets every connection finish the request that it is at, for as long as `grace`. What is left
+    /// is cut off, so that its requests no longer wait for anything.
     pub(crate) async fn drain(self, grace: Duration) {
         // The kernel refuses from here on.
         drop(self.socket);
@@ -121,9 +131,13 @@ impl Listener {
         builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256);
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let watched = self.connections.watch(connection);
+        let mut cut = self.cut.subscribe();
         Some(async move {
-            if let Err(error) = watched.await {
-                debug!(error, %peer, "a connection ended early");
+            tokio::select! {
+                ended = watched => if let Err(error) = ended {
+                    debug!(error, %peer, "a connection ended early");
+                },
+                _ = cut.changed() => debug!(%peer, "a connection was cut off"),
             }
         })
     }

@@ -126,8 +126,8 @@ impl Lease {
     pub(super) async fn run<Q: Query>(mut self, asks: &[Q::Ask]) -> Result<Vec<Q::Answer>, Error> {
         let reused = self.connection.is_some();
         let result = self.attempt::<Q>(asks).await;
-        let lost = self.connection.is_none();
-        if Q::READ_ONLY && reused && lost && result.is_err() { self.attempt::<Q>(asks).await } else { result }
+        let lost = self.connection.is_none() && matches!(result, Err(Error::Unavailable(_)));
+        if Q::READ_ONLY && reused && lost { self.attempt::<Q>(asks).await } else { result }
     }
 
     /// A query that is given up, by the time limit or by dropping this future, takes its connection

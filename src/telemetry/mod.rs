@@ -8,6 +8,7 @@ mod format;
 mod otlp;
 
 use std::io::IsTerminal;
+use std::thread;
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
@@ -124,16 +125,23 @@ impl Telemetry {
         &self.registry
     }
 
-    /// Exports what is left and stops the exporters. Blocks for up to [`FLUSH_TIMEOUT`] a signal,
-    /// so keep it off the runtime's threads: the gRPC exporter needs them.
+    /// Exports what is left and stops the exporters. Blocks for up to twice [`FLUSH_TIMEOUT`], so keep it
+    /// off the runtime's threads: the gRPC exporter needs them.
     pub fn shutdown(self) {
-        let results = [
-            self.traces.map(|provider| provider.shutdown_with_timeout(FLUSH_TIMEOUT)),
-            Some(self.metrics.shutdown_with_timeout(FLUSH_TIMEOUT)),
-            self.logs.map(|provider| provider.shutdown_with_timeout(FLUSH_TIMEOUT)),
-        ];
-        for error in results.into_iter().flatten().filter_map(Result::err) {
-            error!(%error, "telemetry is incomplete: not everything was exported");
+        let Self { traces, logs, metrics, .. } = self;
+        thread::scope(|scope| {
+            let traces =
+                traces.map(|traces| scope.spawn(move || traces.shutdown_with_timeout(FLUSH_TIMEOUT)));
+            let metrics = scope.spawn(move || metrics.shutdown_with_timeout(FLUSH_TIMEOUT));
+            for flushed in [traces, Some(metrics)].into_iter().flatten() {
+                if let Ok(Err(error)) = flushed.join() {
+                    error!(%error, "telemetry is incomplete: not everything was exported");
+                }
+            }
+        });
+        // Last, because the lines above are logs too.
+        if let Some(Err(error)) = logs.map(|logs| logs.shutdown_with_timeout(FLUSH_TIMEOUT)) {
+            error!(%error, "logs are incomplete: not everything was exported");
         }
     }
 }
