@@ -1,0 +1,26 @@
+//! `cargo xtask test`: the tests, with the database that they need.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::cargo;
+use crate::postgres::{self, Source};
+
+/// Run `cargo test --workspace` with a throw-away Postgres.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    source: Source,
+    /// Arguments for `cargo test`, for instance `-- --test api reviews`.
+    #[arg(last = true, value_name = "ARGS")]
+    rest: Vec<OsString>,
+}
+
+/// The verb.
+pub(crate) fn run(args: Args) -> Result<ExitCode> {
+    let mut command = cargo::cargo();
+    command.args(["test", "--workspace"]).args(args.rest);
+    postgres::run_with_database(&args.source, command)
+}
