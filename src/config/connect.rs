@@ -28,7 +28,10 @@ impl<'de> Deserialize<'de> for DatabaseUrl {
         if !matches!(url.scheme(), "postgres" | "postgresql") {
             return Err(de::Error::custom(format_args!("the scheme is {}, {expected}", url.scheme())));
         }
-        Ok(Self(url))
+        match PgConnectOptions::from_str(url.as_str()) {
+            Ok(_) => Ok(Self(url)),
+            Err(error) => Err(de::Error::custom(reason(&error))),
+        }
     }
 }
 
@@ -68,10 +71,12 @@ impl Database {
     pub fn connect_options(&self) -> Result<PgConnectOptions, Error> {
         check_libpq_variables()?;
         let mut options = match &self.url {
-            Some(url) => PgConnectOptions::from_str(url.0.as_str())
-                .map_err(|error| Error::source(format!("database.url: {error}")))?,
-            None => from_libpq_variables(),
+            Some(url) => {
+                PgConnectOptions::from_str(url.0.as_str()).map_err(|error| Error::source(reason(&error)))?
+            }
+            None => PgConnectOptions::new(),
         };
+        options = fill_in(options, self.url.as_ref());
         if let Some(path) = &self.password_file {
             options = options.password(&read_password(path)?);
         }
@@ -82,22 +87,36 @@ impl Database {
     }
 }
 
-fn from_libpq_variables() -> PgConnectOptions {
-    let mut options = PgConnectOptions::new();
-    let unset = |name| env::var_os(name).is_none();
-    if unset("PGHOST") && unset("PGHOSTADDR") {
+/// Development values for what neither the URL nor a variable names: sqlx would take the name of
+/// the operating system's user. The password goes with the user.
+fn fill_in(mut options: PgConnectOptions, url: Option<&DatabaseUrl>) -> PgConnectOptions {
+    let set = |name| env::var_os(name).is_some();
+    let in_url =
+        |names: &[&str]| url.is_some_and(|url| url.0.query_pairs().any(|(key, _)| names.contains(&&*key)));
+    let url = url.map(|url| &url.0);
+    let has_host = url.is_some_and(|url| url.host_str().is_some_and(|host| !host.is_empty()));
+    let has_user = url.is_some_and(|url| !url.username().is_empty());
+    let has_password = url.is_some_and(|url| url.password().is_some());
+    let has_database = url.is_some_and(|url| url.path().len() > 1);
+    if !(has_host || in_url(&["host", "hostaddr"]) || set("PGHOST") || set("PGHOSTADDR")) {
         options = options.host("localhost");
     }
-    if unset("PGUSER") {
+    if !(has_user || in_url(&["user"]) || set("PGUSER")) {
         options = options.username(DEVELOPMENT);
+        if !(has_password || in_url(&["password"]) || set("PGPASSWORD") || set("PGPASSFILE")) {
+            options = options.password(DEVELOPMENT);
+        }
     }
-    if unset("PGDATABASE") {
+    if !(has_database || in_url(&["dbname"]) || set("PGDATABASE")) {
         options = options.database(DEVELOPMENT);
     }
-    if unset("PGPASSWORD") && unset("PGPASSFILE") {
-        options = options.password(DEVELOPMENT);
-    }
     options
+}
+
+/// What sqlx has against a URL, without its prefix to everything.
+fn reason(error: &sqlx::Error) -> String {
+    let text = error.to_string();
+    text.rsplit("error with configuration: ").next().unwrap_or(&text).to_owned()
 }
 
 /// sqlx takes its default in silence where one of these makes no sense.

@@ -40,12 +40,15 @@ fn from_sources(
     }
     let merged = builder.add_source(variables.clone()).build().map_err(Error::source)?;
 
-    let known = serde_json::to_value(Config::default()).map_err(Error::source)?;
-    check_keys("", &merged.cache, &known)?;
+    let defaults = serde_json::to_value(Config::default()).map_err(Error::source)?;
+    for (key, value) in variables.collect().map_err(Error::source)? {
+        check_variable(&key, &value, &defaults)?;
+    }
+    check_keys("", &merged.cache, &defaults)?;
 
     let mut config = deserialize(&merged.cache)?;
     config.otel = Otel::from_variables(&variables.0)?;
-    check_values(&config, &merged.cache)?;
+    check_values(&config, &merged.cache, &defaults)?;
     config.database.connect_options()?;
     Ok(config)
 }
@@ -75,22 +78,37 @@ impl Source for Variables {
     }
 }
 
+/// Refuses a variable whose key no struct knows, or that stands for a whole table: merged with its
+/// neighbours it could no longer be told from them.
+fn check_variable(key: &str, value: &Value, defaults: &Json) -> Result<(), Error> {
+    let mut known = defaults;
+    for name in key.split('.') {
+        known = match known.as_object().map(|table| table.get(name).ok_or(table)) {
+            Some(Ok(inner)) => inner,
+            Some(Err(table)) => return Err(unknown_key(key, value, table)),
+            None => return Err(Error::value(key, value, "this key has none below it")),
+        };
+    }
+    if known.is_object() { Err(Error::value(key, value, "expected a table of keys")) } else { Ok(()) }
+}
+
 /// Refuses keys that no struct knows, with the ones it does: serde would name neither the whole
 /// path nor where the key came from.
 fn check_keys(path: &str, given: &Value, known: &Json) -> Result<(), Error> {
     let (ValueKind::Table(given), Json::Object(known)) = (&given.kind, known) else { return Ok(()) };
     for (key, value) in given {
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-        let Some(known_value) = known.get(key) else {
-            let names: Vec<&str> = known.keys().map(String::as_str).collect();
-            return Err(Error::unknown_key(&path, value, &names));
-        };
+        let Some(known_value) = known.get(key) else { return Err(unknown_key(&path, value, known)) };
         if known_value.is_object() && !matches!(value.kind, ValueKind::Table(_)) {
             return Err(Error::value(&path, value, "expected a table of keys"));
         }
         check_keys(&path, value, known_value)?;
     }
     Ok(())
+}
+
+fn unknown_key(path: &str, value: &Value, known: &serde_json::Map<String, Json>) -> Error {
+    Error::unknown_key(path, value, &known.keys().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn deserialize(merged: &Value) -> Result<Config, Error> {
@@ -122,7 +140,7 @@ fn find<'a>(table: &'a Value, key: &str) -> Option<&'a Value> {
 }
 
 /// The rules that types do not express, and the contradictions between keys.
-fn check_values(config: &Config, merged: &Value) -> Result<(), Error> {
+fn check_values(config: &Config, merged: &Value, defaults: &Json) -> Result<(), Error> {
     let database = &config.database;
     let batch_fits = format!(
         "expected at most database.queue_size, which is {}: a batch is taken from its queue",
@@ -162,7 +180,8 @@ fn check_values(config: &Config, merged: &Value) -> Result<(), Error> {
     ];
     for (key, holds, expected) in rules {
         if !holds {
-            let default = Value::new(None, "the default");
+            let default = &defaults.pointer(&format!("/{}", key.replace('.', "/")));
+            let default = Value::new(None, default.map(Json::to_string));
             return Err(Error::value(key, find(merged, key).unwrap_or(&default), expected));
         }
     }

@@ -108,7 +108,7 @@ impl Default for Admin {
 #[serde(default, deny_unknown_fields)]
 pub struct Database {
     /// Connection URL; `DATABASE_URL` is an alias. What it leaves out comes from libpq's `PG*`
-    /// variables. Where there is neither, it is `dvdrental` (user, password and database) on
+    /// variables, and what those leave out is `dvdrental` (user, its password, database) on
     /// `localhost:5432`.
     pub url: Option<DatabaseUrl>,
     /// File that holds the password, in place of one in the URL; `DATABASE_PASSWORD_FILE` is an
@@ -198,6 +198,7 @@ pub struct Log {
     /// alias. `info,films::http=debug` adds a line for every request.
     pub filter: String,
     /// `json`, `text`, or `auto`: text on a terminal, JSON elsewhere.
+    #[serde(deserialize_with = "text::name")]
     pub format: LogFormat,
 }
 

@@ -15,6 +15,9 @@ pub struct Otel {
     pub metrics: bool,
     /// Log lines go to an OTLP endpoint, beside stdout.
     pub logs: bool,
+    /// What the service is called; it goes over `service.name` among the resource attributes, which
+    /// the SDK has the other way round.
+    pub service_name: Option<String>,
     /// W3C `traceparent` and `tracestate` are accepted.
     pub trace_context: bool,
 }
@@ -44,6 +47,7 @@ impl Otel {
             // `/metrics` is always there, so `prometheus` only says that OTLP is not wanted.
             metrics: signal("METRICS", &["otlp", "prometheus", "none"])?,
             logs: signal("LOGS", &["otlp", "none"])?,
+            service_name: get("OTEL_SERVICE_NAME").map(str::to_owned),
             trace_context,
         })
     }
@@ -54,7 +58,7 @@ fn list<'a>(variable: &str, value: Option<&'a str>, known: &[&str]) -> Result<Ve
     let items: Vec<&str> =
         value.unwrap_or_default().split(',').map(str::trim).filter(|v| !v.is_empty()).collect();
     match items.iter().find(|item| !known.contains(item)) {
-        Some(item) => Err(Error::variable(variable, item, known.join(" or "))),
+        Some(item) => Err(Error::variable(variable, item, format_args!("one of {}", known.join(", ")))),
         None => Ok(items),
     }
 }

@@ -2,13 +2,19 @@
 
 use std::net::SocketAddr;
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::de::{Error, IntoDeserializer as _};
+use serde::{Deserialize, Deserializer};
 
 /// An address with its port.
 pub(super) fn address<'de, D: Deserializer<'de>>(input: D) -> Result<SocketAddr, D::Error> {
     String::deserialize(input)?
         .parse()
         .map_err(|_| D::Error::custom("expected an address with a port, such as 0.0.0.0:5000"))
+}
+
+/// An enum by its name. config's own error would not say which names there are.
+pub(super) fn name<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<T, D::Error> {
+    T::deserialize(String::deserialize(input)?.into_deserializer())
 }
 
 /// A duration with its unit, as [`humantime`] reads and writes it.
