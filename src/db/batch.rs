@@ -21,9 +21,11 @@ use std::time::Instant;
 
 use async_channel::{Receiver, Sender, TrySendError};
 use futures_util::FutureExt as _;
+use opentelemetry::trace::TraceContextExt as _;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing::{Instrument as _, Span, error, info_span};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::error::Error;
 use super::metrics::{self, BatchMetrics};
@@ -147,6 +149,7 @@ impl<W: Work> Worker<W> {
             .collect()
     }
 
+    /// Answers a batch, which is not empty.
     async fn answer(&self, slot: W::Slot, batch: Vec<Waiting<W>>) {
         let span = self.span(&batch);
         self.metrics.record(batch.iter().map(|waiting| waiting.since));
@@ -169,13 +172,19 @@ impl<W: Work> Worker<W> {
         }
     }
 
-    /// The query's span: a child of the first caller's, and linked both ways with every other's.
+    /// The query's span: a child of the first caller whose trace is recorded, and linked both ways
+    /// with every other's.
     fn span(&self, batch: &[Waiting<W>]) -> Span {
-        let Some((first, others)) = batch.split_first() else { return Span::none() };
-        let span = first.caller.in_scope(|| self.work.span(batch.len()));
-        for other in others {
-            span.follows_from(&other.caller);
-            other.wait.follows_from(&span);
+        let recorded = |waiting: &Waiting<W>| {
+            !waiting.caller.is_disabled() && waiting.caller.context().span().span_context().is_sampled()
+        };
+        let parent = batch.iter().position(recorded).unwrap_or_default();
+        let span = batch[parent].caller.in_scope(|| self.work.span(batch.len()));
+        for (place, other) in batch.iter().enumerate() {
+            if place != parent {
+                span.follows_from(&other.caller);
+                other.wait.follows_from(&span);
+            }
         }
         span
     }

@@ -79,6 +79,7 @@ impl Pool {
     }
 
     /// The span of one query. Names: OpenTelemetry's stable conventions for database clients.
+    /// Numbers are `i64`s, because the layer would write others as text.
     pub(super) fn span(&self, operation: &'static str, table: &'static str, batch_size: usize) -> Span {
         let options = &self.0.options;
         info_span!(
@@ -95,8 +96,8 @@ impl Pool {
             db.response.status_code = Empty,
             error.type = Empty,
             server.address = options.get_host(),
-            server.port = options.get_port(),
-            batch.size = batch_size,
+            server.port = i64::from(options.get_port()),
+            batch.size = i64::try_from(batch_size).unwrap_or(i64::MAX),
         )
     }
 

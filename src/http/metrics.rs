@@ -8,6 +8,9 @@ use opentelemetry::{KeyValue, global};
 
 use crate::telemetry::SECONDS;
 
+/// What a method is called that the conventions do not list.
+pub(super) const OTHER: &str = "_OTHER";
+
 #[derive(Debug)]
 pub(super) struct Metrics {
     duration: Histogram<f64>,
@@ -69,5 +72,5 @@ impl Drop for Active<'_> {
 /// would be a time series.
 pub(super) fn known(method: &Method) -> &'static str {
     const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
-    KNOWN.into_iter().find(|name| method.as_str() == *name).unwrap_or("_OTHER")
+    KNOWN.into_iter().find(|name| method.as_str() == *name).unwrap_or(OTHER)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, Uri, Version, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -15,7 +16,7 @@ use tracing::{Instrument as _, Span, debug, error, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::error::Cause;
-use super::metrics::{Metrics, known};
+use super::metrics::{Metrics, OTHER, known};
 
 /// Who is at the other end of the connection.
 #[derive(Clone, Copy, Debug)]
@@ -39,18 +40,22 @@ pub(super) async fn observe(State(metrics): State<Arc<Metrics>>, request: Reques
 }
 
 /// The span of one request. Names: OpenTelemetry's stable conventions for HTTP servers. Its fields
-/// are computed only where somebody listens.
+/// are computed only where somebody listens. Numbers are `i64`s, because the layer would write
+/// others as text.
 fn server_span(request: &Request, route: Option<&str>) -> Span {
     let headers = request.headers();
     let method = known(request.method());
     let peer = request.extensions().get::<Peer>();
+    // HTTP/2 has it in the URI, HTTP/1.1 in a header.
+    let host = || text(headers, header::HOST)?.parse().ok();
+    let authority = request.uri().authority().cloned().or_else(host);
     let span = info_span!(
         "request",
-        // A path of the client's making would be a name of its own for every request.
-        otel.name = route.map_or_else(|| method.to_owned(), |route| format!("{method} {route}")),
+        otel.name = span_name(method, route),
         otel.kind = "server",
         otel.status_code = Empty,
         http.request.method = method,
+        http.request.method_original = (method == OTHER).then(|| request.method().as_str()),
         http.route = route,
         http.response.status_code = Empty,
         error.type = Empty,
@@ -59,8 +64,9 @@ fn server_span(request: &Request, route: Option<&str>) -> Span {
         url.query = request.uri().query(),
         network.protocol.version = version(request.version()),
         network.peer.address = peer.map(|peer| peer.0.ip().to_string()),
-        network.peer.port = peer.map(|peer| peer.0.port()),
-        server.address = text(headers, header::HOST),
+        network.peer.port = peer.map(|peer| i64::from(peer.0.port())),
+        server.address = authority.as_ref().map(Authority::host),
+        server.port = authority.as_ref().and_then(Authority::port_u16).map(i64::from),
         user_agent.original = text(headers, header::USER_AGENT),
     );
     if !span.is_disabled() {
@@ -71,9 +77,15 @@ fn server_span(request: &Request, route: Option<&str>) -> Span {
     span
 }
 
+/// The route and not the path: a path of the client's making would be a name for every request.
+fn span_name(method: &str, route: Option<&str>) -> String {
+    let method = if method == OTHER { "HTTP" } else { method };
+    route.map_or_else(|| method.to_owned(), |route| format!("{method} {route}"))
+}
+
 /// Notes on the span how the request ended. A client's mistake is no error of a server's span.
 fn note(span: &Span, response: &Response, cause: Option<&Cause>) {
-    span.record("http.response.status_code", response.status().as_u16());
+    span.record("http.response.status_code", i64::from(response.status().as_u16()));
     if response.status().is_server_error() {
         span.record("otel.status_code", "ERROR");
         span.record("error.type", cause.map_or("internal", |cause| cause.kind));

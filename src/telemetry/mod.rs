@@ -61,7 +61,7 @@ pub fn init(config: &Config) -> Result<Telemetry, Error> {
     let _ = rustls::crypto::ring::default_provider().install_default();
 
     let otel = &config.otel;
-    let resource = otlp::resource();
+    let resource = otlp::resource(otel.service_name.as_deref());
     let traces = otel.traces.then(|| otlp::traces(&resource)).transpose()?;
     let logs = otel.logs.then(|| otlp::logs(&resource)).transpose()?;
     let (metrics, registry) = otlp::metrics(&resource, otel.metrics)?;
@@ -100,15 +100,16 @@ fn lines(config: &Log) -> impl Layer<Registry> + use<> {
     // `Config::load` has refused a filter that does not parse.
     let events = filter_fn(|metadata: &tracing::Metadata<'_>| tracing::Metadata::is_event(metadata));
     let filter = EnvFilter::new(&config.filter).and(events);
+    let terminal = std::io::stdout().is_terminal();
     let json = match config.format {
-        LogFormat::Auto => !std::io::stdout().is_terminal(),
+        LogFormat::Auto => !terminal,
         LogFormat::Json => true,
         LogFormat::Text => false,
     };
     if json {
         fmt::layer().event_format(format::Json).with_filter(filter).boxed()
     } else {
-        fmt::layer().event_format(format::Text::new()).with_filter(filter).boxed()
+        fmt::layer().with_ansi(terminal).event_format(format::Text::new()).with_filter(filter).boxed()
     }
 }
 

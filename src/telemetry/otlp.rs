@@ -12,18 +12,19 @@ use prometheus::Registry;
 use super::Error;
 use crate::version::VERSION;
 
-/// Who is speaking: `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` over `films` and its version.
-pub(super) fn resource() -> Resource {
-    let version = KeyValue::new("service.version", VERSION);
+/// Who is speaking: the `name`, else that among `OTEL_RESOURCE_ATTRIBUTES`, else `films`; and its
+/// version.
+pub(super) fn resource(name: Option<&str>) -> Resource {
     let given = Resource::builder().build();
-    // The SDK's own name for a service that nobody named.
-    let unnamed = |name: &opentelemetry::Value| name.as_str().starts_with("unknown_service");
+    let known = |key: &'static str| given.get(&Key::new(key));
+    // The SDK has a name of its own for a service that nobody named.
+    let is_named = known("service.name").is_some_and(|name| !name.as_str().starts_with("unknown_service"));
     let mut resource = Resource::builder();
-    if given.get(&Key::new("service.name")).is_none_or(|name| unnamed(&name)) {
-        resource = resource.with_service_name(env!("CARGO_PKG_NAME"));
+    if let Some(name) = name.or_else(|| (!is_named).then_some(env!("CARGO_PKG_NAME"))) {
+        resource = resource.with_service_name(name.to_owned());
     }
-    if given.get(&version.key).is_none() {
-        resource = resource.with_attribute(version);
+    if known("service.version").is_none() {
+        resource = resource.with_attribute(KeyValue::new("service.version", VERSION));
     }
     resource.build()
 }
