@@ -1,5 +1,5 @@
 //! Every knob of the service: one struct for each room, filled from defaults, then a file, then the
-//! environment ([`load`]). Nothing else in the crate reads the environment.
+//! environment ([`load()`]). Nothing else in the crate reads the environment.
 //!
 //! The doc comment of a field is its documentation everywhere: `films config --schema` prints it,
 //! and the table in README.md is checked against it.
