@@ -245,12 +245,12 @@ async fn libpq_variables_that_make_no_sense_are_refused() {
 #[tokio::test]
 async fn opentelemetry_variables_that_make_no_sense_are_refused() {
     for (variable, value, expected) in [
-        ("OTEL_TRACES_EXPORTER", "console", "expected otlp or none"),
-        ("OTEL_METRICS_EXPORTER", "console", "expected otlp or prometheus or none"),
-        ("OTEL_LOGS_EXPORTER", "console", "expected otlp or none"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "expected grpc or http/protobuf"),
-        ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "udp", "expected grpc or http/protobuf"),
-        ("OTEL_PROPAGATORS", "b3", "expected tracecontext or baggage or none"),
+        ("OTEL_TRACES_EXPORTER", "console", "expected one of otlp, none"),
+        ("OTEL_METRICS_EXPORTER", "console", "expected one of otlp, prometheus, none"),
+        ("OTEL_LOGS_EXPORTER", "console", "expected one of otlp, none"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "expected one of grpc, http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "udp", "expected one of grpc, http/protobuf"),
+        ("OTEL_PROPAGATORS", "b3", "expected one of tracecontext, baggage, none"),
     ] {
         assert_refused(&[(variable, value)], &[variable, value, "environment", expected]).await;
     }
