@@ -1,0 +1,89 @@
+//! The whole lab once, for two seconds: films against the ceiling, measured by wrk.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use loadtest::compare::Plan;
+use loadtest::result::{Options, Run, Target};
+use loadtest::{report, summary};
+
+/// A server that is killed when the test is over.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(program: &Path) -> (Server, SocketAddr) {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = Command::new(program);
+    command.env("LISTEN", address.to_string()).env("FILMS__HTTP__LISTEN", address.to_string());
+    command.env("FILMS__ADMIN__LISTEN", "127.0.0.1:0").env("FILMS__LOG__FILTER", "error");
+    (Server(command.spawn().unwrap()), address)
+}
+
+fn target(name: &str, address: SocketAddr) -> Target {
+    Target { name: name.to_owned(), url: format!("http://{address}") }
+}
+
+fn plan(targets: Vec<Target>) -> Plan {
+    let options = Options {
+        workload: "article".to_owned(),
+        rounds: 2,
+        seconds: 1,
+        warmup_seconds: 0,
+        connections: 4,
+        threads: 1,
+        rate: None,
+        reference: Some("ceiling".to_owned()),
+        ceiling: Some("ceiling".to_owned()),
+    };
+    Plan {
+        targets,
+        options,
+        facts: [].into(),
+        beside: Vec::new(),
+        cgroups: [].into(),
+        observe: [].into(),
+        wait: Duration::from_secs(20),
+        stop: std::sync::Arc::default(),
+    }
+}
+
+#[test]
+fn films_against_the_ceiling() {
+    if let Err(error) = Command::new("wrk").arg("-v").output() {
+        eprintln!("skipped: wrk is not there ({error})");
+        return;
+    }
+    std::env::var("DATABASE_URL").expect("DATABASE_URL; `cargo xtask test` sets it");
+    let ceiling = Path::new(env!("CARGO_BIN_EXE_ceiling"));
+    let films = ceiling.with_file_name("films");
+    assert!(films.exists(), "the service is not built: cargo build --package films");
+    for verb in ["migrate", "seed"] {
+        assert!(Command::new(&films).arg(verb).status().unwrap().success());
+    }
+
+    let (films, ceiling) = (start(&films), start(ceiling));
+    let run = plan(vec![target("films", films.1), target("ceiling", ceiling.1)]).run().unwrap();
+
+    let summaries = summary::summarize(&run);
+    assert_eq!(summaries.len(), 6);
+    for row in &summaries {
+        assert_eq!(row.row.rounds.len(), 2);
+        assert!(row.rate.median > 10.0, "{row:?}");
+        assert_eq!(row.row.rounds.iter().map(|round| round.errors.total()).sum::<u64>(), 0, "{row:?}");
+        assert!(row.cpu_per_1000.is_some() && row.peak_memory.unwrap() > 1 << 20, "{row:?}");
+    }
+    // What is written is what was measured.
+    let text = serde_json::to_string(&run).unwrap();
+    let again: Run = serde_json::from_str(&text).unwrap();
+    assert_eq!(report::markdown(&again), report::markdown(&run));
+    assert!(report::markdown(&run).contains("films"));
+}
