@@ -1,0 +1,107 @@
+//! Numbers as people read them.
+
+use crate::stats::{Ratio, Spread};
+
+/// With three digits or more: `0.041`, `3.42`, `34.2`, `342`, `34,211`.
+pub(crate) fn number(value: f64) -> String {
+    let decimals = match value.abs() {
+        size if size >= 99.95 || size == 0.0 => 0,
+        size if size >= 9.995 => 1,
+        size if size >= 0.9995 => 2,
+        _ => 3,
+    };
+    grouped(&format!("{value:.decimals$}"))
+}
+
+/// A round number, without the digits that [`number`] would give it: `0.5`, `1`, `20,000`.
+pub(crate) fn round_number(value: f64) -> String {
+    let shown = number(value);
+    if shown.contains('.') { shown.trim_end_matches('0').trim_end_matches('.').to_owned() } else { shown }
+}
+
+/// `3.4× (3.2–3.6)`, with as many decimals as show how wide the interval is.
+pub(crate) fn ratio(ratio: Ratio) -> String {
+    let decimals = match ratio.high - ratio.low {
+        width if width >= 20.0 => 0,
+        width if width >= 0.2 => 1,
+        _ => 2,
+    };
+    format!("{:.decimals$}× ({:.decimals$}–{:.decimals$})", ratio.value, ratio.low, ratio.high)
+}
+
+/// `980–1,020`.
+pub(crate) fn range(spread: Spread) -> String {
+    format!("{}–{}", number(spread.min), number(spread.max))
+}
+
+/// `1 round`, `2 rounds`.
+pub(crate) fn count(count: impl Into<u64>, thing: &str) -> String {
+    let count = count.into();
+    format!("{} {thing}{}", whole(count), if count == 1 { "" } else { "s" })
+}
+
+/// A count in full: `34,211`.
+pub(crate) fn whole(count: u64) -> String {
+    grouped(&count.to_string())
+}
+
+/// In MiB, or in GiB where that is shorter.
+pub(crate) fn bytes(bytes: u64) -> String {
+    let mib = bytes as f64 / 1_048_576.0;
+    if mib < 1024.0 { format!("{} MiB", number(mib)) } else { format!("{} GiB", number(mib / 1024.0)) }
+}
+
+/// The sign of a footnote: ¹, ², …, ¹⁰.
+pub(crate) fn sign(number: usize) -> String {
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    number.to_string().bytes().map(|digit| DIGITS[usize::from(digit - b'0')]).collect()
+}
+
+/// A comma between every three digits before the point.
+fn grouped(number: &str) -> String {
+    let whole = number.find('.').unwrap_or(number.len());
+    let mut grouped = number.to_owned();
+    let first = usize::from(number.starts_with('-'));
+    let mut at = whole;
+    while at > first + 3 {
+        at -= 3;
+        grouped.insert(at, ',');
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_the_digits_that_matter() {
+        let shown = [0.0, 0.0414, 3.416, 34.21, 342.4, 1160.22, 34_211.4, 1_234_567.0].map(number);
+        assert_eq!(shown, ["0", "0.041", "3.42", "34.2", "342", "1,160", "34,211", "1,234,567"]);
+    }
+
+    #[test]
+    fn rounding_up_to_the_next_size_adds_no_digit() {
+        assert_eq!([0.9996, 9.996, 99.96, 999.7].map(number), ["1.00", "10.0", "100", "1,000"]);
+    }
+
+    #[test]
+    fn a_round_number_has_no_more_digits_than_it_needs() {
+        assert_eq!(
+            [0.0, 0.05, 1.0, 10.0, 100.0, 20_000.0].map(round_number),
+            ["0", "0.05", "1", "10", "100", "20,000"]
+        );
+    }
+
+    #[test]
+    fn a_narrow_interval_stays_visible() {
+        assert_eq!(ratio(Ratio { value: 3.41, low: 3.22, high: 3.63 }), "3.4× (3.2–3.6)");
+        assert_eq!(ratio(Ratio { value: 1.034, low: 1.012, high: 1.051 }), "1.03× (1.01–1.05)");
+        assert_eq!(ratio(Ratio { value: 104.0, low: 90.0, high: 120.4 }), "104× (90–120)");
+    }
+
+    #[test]
+    fn signs_count_on_after_nine() {
+        assert_eq!([1, 9, 10, 23].map(sign), ["¹", "⁹", "¹⁰", "²³"]);
+    }
+}

@@ -1,0 +1,161 @@
+//! The arithmetic, on few samples that scatter.
+
+/// Middle and ends of some samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    /// The median.
+    pub median: f64,
+    /// The smallest.
+    pub min: f64,
+    /// The largest.
+    pub max: f64,
+}
+
+impl Spread {
+    /// Of at least one sample.
+    pub fn of(samples: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let mut sorted: Vec<f64> = samples.into_iter().collect();
+        sorted.sort_by(f64::total_cmp);
+        let (min, max) = (*sorted.first()?, *sorted.last()?);
+        let half = sorted.len() / 2;
+        let median =
+            if sorted.len() % 2 == 1 { sorted[half] } else { f64::midpoint(sorted[half - 1], sorted[half]) };
+        Some(Self { median, min, max })
+    }
+}
+
+/// A ratio with the interval that holds it with 95 % confidence.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ratio {
+    /// The estimate.
+    pub value: f64,
+    /// The interval's lower end.
+    pub low: f64,
+    /// The interval's upper end.
+    pub high: f64,
+}
+
+/// The ratio of what was measured in the same rounds: the geometric mean of the rounds' ratios, with
+/// Student's interval of their logarithms. What changes from round to round for both (another
+/// program on the machine, a clock) cancels out. It takes two rounds to know how far they scatter.
+pub fn paired_ratio(pairs: impl IntoIterator<Item = (f64, f64)>) -> Option<Ratio> {
+    let logs: Vec<f64> = pairs.into_iter().map(|(a, b)| (a / b).ln()).collect();
+    let (mean, variance) = mean_and_variance(&logs)?;
+    let count = logs.len() as f64;
+    Some(interval(mean, (variance / count).sqrt(), count - 1.0))
+}
+
+/// The ratio of two runs, whose rounds have nothing to do with one another: Welch's interval.
+pub fn unpaired_ratio(a: &[f64], b: &[f64]) -> Option<Ratio> {
+    let logs = |samples: &[f64]| samples.iter().map(|sample| sample.ln()).collect::<Vec<_>>();
+    let (mean_a, variance_a) = mean_and_variance(&logs(a))?;
+    let (mean_b, variance_b) = mean_and_variance(&logs(b))?;
+    let (count_a, count_b) = (a.len() as f64, b.len() as f64);
+    let (square_a, square_b) = (variance_a / count_a, variance_b / count_b);
+    let error = (square_a + square_b).sqrt();
+    // Welch and Satterthwaite's degrees of freedom.
+    let freedom = (square_a + square_b).powi(2)
+        / (square_a.powi(2) / (count_a - 1.0) + square_b.powi(2) / (count_b - 1.0));
+    let freedom = if freedom.is_finite() { freedom } else { count_a + count_b - 2.0 };
+    Some(interval(mean_a - mean_b, error, freedom))
+}
+
+fn mean_and_variance(samples: &[f64]) -> Option<(f64, f64)> {
+    if samples.len() < 2 || samples.iter().any(|sample| !sample.is_finite()) {
+        return None;
+    }
+    let count = samples.len() as f64;
+    let mean = samples.iter().sum::<f64>() / count;
+    let variance = samples.iter().map(|sample| (sample - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    Some((mean, variance))
+}
+
+fn interval(log: f64, error: f64, freedom: f64) -> Ratio {
+    let half = student_95(freedom) * error;
+    Ratio { value: log.exp(), low: (log - half).exp(), high: (log + half).exp() }
+}
+
+/// The 97.5th percentile of Student's distribution, from any table of it; between its entries the
+/// one with fewer degrees of freedom, which is the wider interval.
+fn student_95(freedom: f64) -> f64 {
+    const TABLE: [(f64, f64); 17] = [
+        (1.0, 12.706),
+        (2.0, 4.303),
+        (3.0, 3.182),
+        (4.0, 2.776),
+        (5.0, 2.571),
+        (6.0, 2.447),
+        (7.0, 2.365),
+        (8.0, 2.306),
+        (9.0, 2.262),
+        (10.0, 2.228),
+        (12.0, 2.179),
+        (15.0, 2.131),
+        (20.0, 2.086),
+        (30.0, 2.042),
+        (60.0, 2.000),
+        (120.0, 1.980),
+        (f64::INFINITY, 1.960),
+    ];
+    // Rounding of a whole number must not fall below it.
+    let below = TABLE.iter().take_while(|(entry, _)| *entry <= freedom + 1e-9).last();
+    below.map_or(TABLE[0].1, |(_, value)| *value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(a: f64, b: f64) {
+        assert!((a - b).abs() < 1e-3 * b.abs(), "{a} is not {b}");
+    }
+
+    #[test]
+    fn the_median_is_the_middle() {
+        assert_eq!(Spread::of([3.0, 1.0, 2.0]), Some(Spread { median: 2.0, min: 1.0, max: 3.0 }));
+        assert_eq!(Spread::of([4.0, 1.0, 2.0, 3.0]).unwrap().median, 2.5);
+        assert_eq!(Spread::of([]), None);
+    }
+
+    #[test]
+    fn a_paired_ratio_is_what_another_program_computes() {
+        // By Python's statistics module: exp(mean(logs) ± 2.776 stdev(logs) / sqrt(5)).
+        let pairs = [(10.2, 5.0), (9.8, 5.1), (10.5, 4.9), (9.9, 5.0), (10.1, 5.2)];
+        let ratio = paired_ratio(pairs).unwrap();
+        close(ratio.value, 2.003_79);
+        close(ratio.low, 1.897_62);
+        close(ratio.high, 2.115_91);
+    }
+
+    #[test]
+    fn what_moves_both_sides_cancels_out() {
+        let pairs = [(10.0, 5.0), (20.0, 10.0), (2.0, 1.0)];
+        let ratio = paired_ratio(pairs).unwrap();
+        close(ratio.value, 2.0);
+        close(ratio.low, 2.0);
+        close(ratio.high, 2.0);
+    }
+
+    #[test]
+    fn one_round_says_nothing_of_the_scatter() {
+        assert_eq!(paired_ratio([(2.0, 1.0)]), None);
+        assert_eq!(paired_ratio([(2.0, 1.0), (0.0, 1.0)]), None);
+        assert_eq!(unpaired_ratio(&[1.0], &[1.0, 2.0]), None);
+    }
+
+    #[test]
+    fn an_unpaired_ratio_is_wide_where_the_samples_scatter() {
+        let calm = unpaired_ratio(&[100.0, 101.0, 99.0], &[100.0, 100.5, 99.5]).unwrap();
+        let wild = unpaired_ratio(&[100.0, 150.0, 60.0], &[100.0, 100.5, 99.5]).unwrap();
+        assert!(calm.low > 0.97 && calm.high < 1.03, "{calm:?}");
+        assert!(wild.low < 0.5 && wild.high > 2.0, "{wild:?}");
+    }
+
+    #[test]
+    fn students_table_is_read_to_the_safe_side() {
+        assert_eq!(student_95(4.0), 2.776);
+        assert_eq!(student_95(4.9), 2.776);
+        assert_eq!(student_95(1000.0), 1.980);
+        assert_eq!(student_95(0.5), 12.706);
+    }
+}

@@ -1,0 +1,27 @@
+import { rate, request, seconds, summary, trend, users } from "./films.js";
+
+const third = `${Math.ceil(seconds / 3)}s`;
+
+export const options = {
+  summaryTrendStats: trend,
+  scenarios: {
+    spike: {
+      executor: "ramping-arrival-rate",
+      startRate: Math.ceil(rate / 10),
+      timeUnit: "1s",
+      stages: [
+        { target: Math.ceil(rate / 10), duration: third },
+        { target: rate, duration: "0s" },
+        { target: rate, duration: third },
+        { target: Math.ceil(rate / 10), duration: "0s" },
+        { target: Math.ceil(rate / 10), duration: third },
+      ],
+      ...users,
+    },
+  },
+  // A server may refuse for a moment (503), and must not break.
+  thresholds: { http_req_failed: ["rate<0.01"] },
+};
+
+export default request;
+export const handleSummary = summary;
