@@ -3,6 +3,7 @@
 //! One file a verb. None of them knows the service's insides: the coupling is `DATABASE_URL` and
 //! the service's own command line, the same as in a container. Unix only, for its signals.
 
+mod bench;
 mod cargo;
 mod listen;
 mod postgres;
@@ -28,6 +29,7 @@ enum Verb {
     Test(test::Args),
     Run(run::Args),
     Sqlx(sqlx::Args),
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Verb::Test(args) => test::run(args),
         Verb::Run(args) => run::run(&args),
         Verb::Sqlx(args) => sqlx::run(&args),
+        Verb::Bench(args) => bench::run(&args),
     };
     outcome.unwrap_or_else(|error| {
         if let Some(interrupted) = error.downcast_ref::<Interrupted>() {

@@ -65,7 +65,7 @@ impl Installation {
     }
 
     /// The major version: data folders of different ones are not compatible.
-    pub(super) fn version(&self) -> u32 {
+    pub(crate) fn version(&self) -> u32 {
         self.version
     }
 
@@ -78,6 +78,16 @@ impl Installation {
             account.apply(&mut command);
         }
         command
+    }
+
+    /// Whether it has this program: the downloaded one has few.
+    pub(crate) fn has(&self, program: &str) -> bool {
+        self.programs.join(program).is_file()
+    }
+
+    /// One of the programs that any user may run.
+    pub(crate) fn client(&self, program: &str) -> Command {
+        Command::new(self.programs.join(program))
     }
 
     /// Starts such a command. It is in a group of its own, out of the reach of Ctrl-C, and is asked

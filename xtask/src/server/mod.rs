@@ -6,7 +6,7 @@
 mod account;
 mod cluster;
 mod download;
-mod home;
+pub(crate) mod home;
 mod installation;
 mod start;
 
@@ -71,6 +71,11 @@ impl Server {
     /// Where the database is, password included.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The server's process, below which are those of its sessions.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Fails, with the end of its log, if the server has ended by itself.
