@@ -66,7 +66,37 @@ pub(super) fn count(database: &str) -> Result<i64> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::{env, thread};
+
     use super::*;
+
+    /// Takes every review and stores none, as the article's application did.
+    fn liar() -> Result<String> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let url = format!("http://{}", listener.local_addr()?);
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let _ = stream.read(&mut [0; 1024]);
+                let _ =
+                    stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}");
+            }
+        });
+        Ok(url)
+    }
+
+    #[test]
+    fn a_server_that_does_not_commit_is_caught() -> Result<()> {
+        let database = env::var("DATABASE_URL").context("DATABASE_URL; `cargo xtask test` sets it")?;
+        // A table of its own: other tests may write to the database's.
+        let setup = "create schema if not exists liar; create table if not exists liar.review (rating int)";
+        Client::connect(&database, NoTls)?.batch_execute(setup)?;
+        let own = format!("{database}?options=-csearch_path%3Dliar");
+        let error = check_one(&own, "liar", &liar()?).map_err(|error| error.to_string());
+        assert!(error.as_ref().is_err_and(|error| error.contains("liar answered 5 reviews")), "{error:?}");
+        Ok(())
+    }
 
     #[test]
     fn accepted_reviews_are_those_of_servers_with_a_database() {

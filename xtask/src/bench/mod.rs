@@ -138,8 +138,11 @@ fn facts(version: u32) -> Vec<(&'static str, String)> {
     let rustc = said(Command::new("rustc").arg("--version")).map(|text| ("rustc", text));
     let python = said(Command::new("python3").arg("--version")).map(|text| ("python", text));
     let place = "all on this machine: generator, servers and Postgres share its cores".to_owned();
+    let open_loop = said(Command::new("k6").arg("version"));
+    let no_k6 = "is not there: slo, spike and soak cannot be measured here".to_owned();
+    let k6 = ("k6", open_loop.unwrap_or(no_k6));
     let postgres = ("postgres", format!("{version}, its own defaults"));
-    [films, rustc, python, Some(postgres), Some(("place", place))].into_iter().flatten().collect()
+    [films, rustc, python, Some(postgres), Some(k6), Some(("place", place))].into_iter().flatten().collect()
 }
 
 /// One line for each tool that is not there, before anything takes time.

@@ -1,0 +1,67 @@
+//! The commands and their exit codes.
+
+use super::*;
+
+#[tokio::test]
+async fn the_version_names_the_commit() {
+    let ended = run_with(&[], &["--version"]).await;
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    let prefix = format!("films {} (", env!("CARGO_PKG_VERSION"));
+    let commit = ended.stdout.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(")\n"));
+    let commit = commit.unwrap_or_else(|| panic!("{ended:?}"));
+    let is_commit = commit.len() >= 7 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    assert!(is_commit || commit == "unknown", "{commit}");
+}
+
+#[tokio::test]
+async fn help_names_the_commands() {
+    let ended = run_with(&[], &["--help"]).await;
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    for command in ["serve", "migrate", "seed", "check", "config"] {
+        assert!(ended.stdout.contains(&format!("\n  {command} ")), "{}", ended.stdout);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_argument_is_a_mistake_of_usage() {
+    for argument in ["--nope", "nope"] {
+        let ended = run_with(&[], &[argument]).await;
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
+        assert!(ended.stderr.contains(&format!("'{argument}'")), "{ended:?}");
+    }
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn check_agrees_with_an_instance_that_is_ready(pool: PgPool) {
+    let films = Films::start(&pool).await;
+    let everywhere = format!("0.0.0.0:{}", films.admin.port());
+    for listen in [films.admin.to_string(), everywhere] {
+        let ended = run_with(&[("FILMS__ADMIN__LISTEN", &listen)], &["check"]).await;
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+        assert!(ended.stdout.contains("ready"), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn check_says_that_nothing_listens() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    let ended = run_with(&[("FILMS__ADMIN__LISTEN", &free)], &["check"]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+    assert!(ended.stderr.starts_with(&format!("films: no answer from {free}: ")), "{ended:?}");
+    assert!(ended.stderr.contains("refused"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn check_says_why_an_instance_is_not_ready() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let variables = set(&[
+        ("DATABASE_URL", &format!("postgres://{free}/d")),
+        ("FILMS__HTTP__LISTEN", "127.0.0.1:0"),
+        ("FILMS__ADMIN__LISTEN", "127.0.0.1:0"),
+    ]);
+    let films = Films::spawn(&variables).await;
+    films.until_readiness(|answer| answer.body.contains("away")).await;
+    let ended = run_with(&[("FILMS__ADMIN__LISTEN", &films.admin.to_string())], &["check"]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+    assert!(ended.stderr.contains("503") && ended.stderr.contains("the database is away"), "{ended:?}");
+}
