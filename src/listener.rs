@@ -2,8 +2,10 @@
 //! (h2c): both on one port.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -122,7 +124,10 @@ impl Listener {
             debug!(%error, "TCP_NODELAY could not be set");
         }
         let (router, readiness) = (self.router.clone(), self.readiness.clone());
+        let asked = Arc::new(AtomicBool::new(false));
+        let has_asked = Arc::clone(&asked);
         let service = service_fn(move |mut request: Request<Incoming>| {
+            has_asked.store(true, Ordering::Relaxed);
             request.extensions_mut().insert(Peer(peer));
             answer(router.clone(), readiness.clone(), request)
         });
@@ -131,15 +136,25 @@ impl Listener {
         builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256);
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let watched = self.connections.watch(connection);
-        let mut cut = self.cut.subscribe();
+        let (mut cut, limit) = (self.cut.subscribe(), self.limits.header_timeout);
         Some(async move {
             tokio::select! {
                 ended = watched => if let Err(error) = ended {
                     debug!(error, %peer, "a connection ended early");
                 },
+                () = silent(limit, &asked) => debug!(%peer, "a connection asked nothing"),
                 _ = cut.changed() => debug!(%peer, "a connection was cut off"),
             }
         })
+    }
+}
+
+/// Returns after the limit if no request was made by then, and never otherwise. hyper's own limit
+/// begins when it knows which HTTP is spoken, and a client may keep that to itself.
+async fn silent(limit: Duration, asked: &AtomicBool) {
+    sleep(limit).await;
+    if asked.load(Ordering::Relaxed) {
+        pending().await
     }
 }
 

@@ -151,6 +151,18 @@ async fn the_grace_period_has_an_end(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn connections_that_say_nothing_do_not_delay_the_stop(pool: PgPool) {
+    let films = Films::start_with(&pool, &[("FILMS__SHUTDOWN__GRACE", "1h")]).await;
+    let silent = TcpStream::connect(films.http).await.unwrap();
+    let mut kept_alive = TcpStream::connect(films.http).await.unwrap();
+    kept_alive.write_all(GET).await.unwrap();
+    read_answer(&mut kept_alive).await.expect("an answer");
+    // It fails where the process does not end.
+    films.stop().await;
+    drop((silent, kept_alive));
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn nothing_of_it_stays_at_postgres(pool: PgPool) {
     let films = Films::start(&pool).await;
     films.get("/films/995/").await;
