@@ -154,7 +154,7 @@ impl Listener {
 async fn silent(limit: Duration, asked: &AtomicBool) {
     sleep(limit).await;
     if asked.load(Ordering::Relaxed) {
-        pending().await
+        pending::<()>().await;
     }
 }
 
