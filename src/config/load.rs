@@ -180,7 +180,7 @@ fn check_values(config: &Config, merged: &Value, defaults: &Json) -> Result<(), 
     ];
     for (key, holds, expected) in rules {
         if !holds {
-            let default = &defaults.pointer(&format!("/{}", key.replace('.', "/")));
+            let default = defaults.pointer(&format!("/{}", key.replace('.', "/")));
             let default = Value::new(None, default.map(Json::to_string));
             return Err(Error::value(key, find(merged, key).unwrap_or(&default), expected));
         }

@@ -46,9 +46,6 @@ fn server_span(request: &Request, route: Option<&str>) -> Span {
     let headers = request.headers();
     let method = known(request.method());
     let peer = request.extensions().get::<Peer>();
-    // HTTP/2 has it in the URI, HTTP/1.1 in a header.
-    let host = || text(headers, header::HOST)?.parse().ok();
-    let authority = request.uri().authority().cloned().or_else(host);
     let span = info_span!(
         "request",
         otel.name = span_name(method, route),
@@ -65,11 +62,16 @@ fn server_span(request: &Request, route: Option<&str>) -> Span {
         network.protocol.version = version(request.version()),
         network.peer.address = peer.map(|peer| peer.0.ip().to_string()),
         network.peer.port = peer.map(|peer| i64::from(peer.0.port())),
-        server.address = authority.as_ref().map(Authority::host),
-        server.port = authority.as_ref().and_then(Authority::port_u16).map(i64::from),
+        server.address = Empty,
+        server.port = Empty,
         user_agent.original = text(headers, header::USER_AGENT),
     );
     if !span.is_disabled() {
+        // HTTP/2 has it in the URI, HTTP/1.1 in a header.
+        let host = || text(headers, header::HOST)?.parse().ok();
+        let authority: Option<Authority> = request.uri().authority().cloned().or_else(host);
+        span.record("server.address", authority.as_ref().map(Authority::host));
+        span.record("server.port", authority.as_ref().and_then(Authority::port_u16).map(i64::from));
         let parent = global::get_text_map_propagator(|from| from.extract(&HeaderExtractor(headers)));
         // It fails where no OpenTelemetry layer listens, and then there is no trace to continue.
         let _ = span.set_parent(parent);
