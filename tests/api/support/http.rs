@@ -52,18 +52,7 @@ pub(crate) async fn send(
     headers: &[(&str, &str)],
     body: &str,
 ) -> Answer {
-    try_send(to, method, path, headers, body).await.unwrap()
-}
-
-/// [`send`], where the connection may fail.
-pub(crate) async fn try_send(
-    to: SocketAddr,
-    method: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: &str,
-) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
-    exchange(Client::builder(TokioExecutor::new()), to, method, path, headers, body).await
+    exchange(Client::builder(TokioExecutor::new()), to, method, path, headers, body).await.unwrap()
 }
 
 /// [`send`], over HTTP/2 with prior knowledge.

@@ -136,44 +136,33 @@ async fn samplers_are_honoured(pool: PgPool) {
     }
 }
 
+/// Serves and stops with what should be a collector at this address.
+async fn serve_and_stop(pool: &PgPool, collector: SocketAddr, protocol: &str) {
+    let endpoint = format!("http://{collector}");
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+        ("OTEL_BSP_SCHEDULE_DELAY", "20"),
+    ];
+    let films = spawn(pool, &variables).await;
+    for _ in 0..20 {
+        assert_eq!(films.get("/films/").await.status, 200);
+    }
+    films.stop().await;
+}
+
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn a_collector_that_is_away_harms_nobody(pool: PgPool) {
     for protocol in [GRPC, HTTP] {
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let endpoint = format!("http://{free}");
-        let films = Films::start_with(
-            &pool,
-            &[
-                ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
-                ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
-                ("OTEL_BSP_SCHEDULE_DELAY", "20"),
-            ],
-        )
-        .await;
-        for _ in 0..20 {
-            assert_eq!(films.get("/films/995/").await.status, 200);
-        }
-        films.stop().await;
+        serve_and_stop(&pool, free, protocol).await;
     }
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn a_collector_that_never_answers_harms_nobody(pool: PgPool) {
     for protocol in [GRPC, HTTP] {
-        let endpoint = format!("http://{}", black_hole().await);
-        let films = spawn(
-            &pool,
-            &[
-                ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
-                ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
-                ("OTEL_BSP_SCHEDULE_DELAY", "20"),
-            ],
-        )
-        .await;
-        for _ in 0..20 {
-            assert_eq!(films.get("/films/").await.status, 200);
-        }
-        films.stop().await;
+        serve_and_stop(&pool, black_hole().await, protocol).await;
     }
 }
 
