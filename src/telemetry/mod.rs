@@ -73,7 +73,10 @@ pub fn init(config: &Config) -> Result<Telemetry, Error> {
 
     // Only our own spans and lines are exported: an exporter's own would feed on themselves.
     let own = Targets::new().with_target(env!("CARGO_PKG_NAME"), Level::INFO);
-    let spans = traces.as_ref().map(|provider| {
+    // A layer that is absent must not be a `None` among them: it would take an interest in
+    // everything, and every span would be made for nobody.
+    let mut layers = vec![lines(&config.log)];
+    layers.extend(traces.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer(env!("CARGO_PKG_NAME")))
             .with_location(false)
@@ -81,9 +84,12 @@ pub fn init(config: &Config) -> Result<Telemetry, Error> {
             .with_target(false)
             .with_tracked_inactivity(false)
             .with_filter(own.clone())
-    });
-    let exported = logs.as_ref().map(|provider| OpenTelemetryTracingBridge::new(provider).with_filter(own));
-    Registry::default().with(lines(&config.log)).with(spans).with(exported).init();
+            .boxed()
+    }));
+    layers.extend(
+        logs.as_ref().map(|provider| OpenTelemetryTracingBridge::new(provider).with_filter(own).boxed()),
+    );
+    Registry::default().with(layers).init();
 
     Ok(Telemetry { traces, logs, metrics, registry })
 }
@@ -96,7 +102,7 @@ fn record_build() {
 }
 
 /// The layer that writes log lines to stdout.
-fn lines(config: &Log) -> impl Layer<Registry> + use<> {
+fn lines(config: &Log) -> Box<dyn Layer<Registry> + Send + Sync> {
     // `Config::load` has refused a filter that does not parse.
     let events = filter_fn(|metadata: &tracing::Metadata<'_>| tracing::Metadata::is_event(metadata));
     let filter = EnvFilter::new(&config.filter).and(events);
