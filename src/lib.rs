@@ -5,9 +5,13 @@ pub mod telemetry;
 
 pub mod server;
 
+mod cores;
+
 mod listener;
 
-pub mod http;
+mod connection;
+
+mod http;
 
 pub mod db;
 

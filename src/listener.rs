@@ -1,29 +1,21 @@
-//! A socket, the connections it takes, and how they end. HTTP/1.1, and HTTP/2 with prior knowledge
-//! (h2c): both on one port.
+//! A socket, who gets the connections that it takes, and how they end.
 
-use std::convert::Infallible;
-use std::future::pending;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::{HeaderValue, Request, Response, Version, header};
 use futures_util::FutureExt as _;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tower::Service as _;
-use tracing::{debug, warn};
+use tracing::warn;
 
-use crate::http::{Peer, Readiness};
+use crate::connection::Connection;
+use crate::http::{Readiness, Service};
 
 /// How long to wait when there is no file descriptor left for a further connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -40,43 +32,66 @@ pub(crate) struct Limits {
     pub(crate) header_timeout: Duration,
 }
 
-/// A bound socket with what it serves.
+/// Who serves connections, and on which runtime.
+#[derive(Debug)]
+pub(crate) struct Server {
+    runtime: Handle,
+    service: Arc<Service>,
+    /// Each connection holds a clone, so that they can be counted.
+    load: Arc<()>,
+}
+
+impl Server {
+    pub(crate) fn new(runtime: Handle, service: Service) -> Self {
+        Self { runtime, service: Arc::new(service), load: Arc::default() }
+    }
+}
+
+/// A bound socket with those who serve what it takes: a connection goes to the one with the fewest.
 #[derive(Debug)]
 pub(crate) struct Listener {
     socket: TcpListener,
-    router: Router,
+    servers: Vec<Server>,
     readiness: Readiness,
     limits: Limits,
     connections: GracefulShutdown,
-    /// Never sent on: connections end when it is dropped, and the listener with it.
-    cut: watch::Sender<()>,
+    /// Connections end when it is dropped, and the listener with it.
+    tasks: JoinSet<()>,
 }
 
 impl Listener {
-    pub(crate) fn new(socket: TcpListener, router: Router, readiness: Readiness, limits: Limits) -> Self {
+    pub(crate) fn new(
+        socket: TcpListener,
+        servers: Vec<Server>,
+        readiness: Readiness,
+        limits: Limits,
+    ) -> Self {
         Self {
             socket,
-            router,
+            servers,
             readiness,
             limits,
             connections: GracefulShutdown::new(),
-            cut: watch::Sender::default(),
+            tasks: JoinSet::new(),
         }
     }
 
     /// Takes connections until `stop`, then those that the kernel had taken by then.
-    pub(crate) async fn accept_until(&self, stop: impl Future<Output = ()>) {
+    pub(crate) async fn accept_until(&mut self, stop: impl Future<Output = ()>) {
         let permits = Arc::new(Semaphore::new(self.limits.connections));
         let accept = async {
             loop {
                 // The semaphore is never closed.
                 let permit = Arc::clone(&permits).acquire_owned().await.ok();
-                let accepted = self.socket.accept().await;
-                if let Some(connection) = self.connection(accepted).await {
-                    tokio::spawn(async move {
-                        connection.await;
-                        drop(permit);
-                    });
+                match self.socket.accept().await {
+                    Ok((stream, peer)) => self.hand_over(stream, peer, permit),
+                    // The client gave up meanwhile.
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                    Err(error) => {
+                        // This process has no descriptor left.
+                        warn!(%error, "a connection could not be accepted");
+                        sleep(ACCEPT_PAUSE).await;
+                    }
                 }
             }
         };
@@ -84,11 +99,26 @@ impl Listener {
             () = stop => {}
             () = accept => {}
         }
-        while let Some(Ok(accepted)) = self.socket.accept().now_or_never() {
-            if let Some(connection) = self.connection(Ok(accepted)).await {
-                tokio::spawn(connection);
-            }
+        while let Some(Ok((stream, peer))) = self.socket.accept().now_or_never() {
+            self.hand_over(stream, peer, None);
         }
+    }
+
+    /// Gives the connection to the server with the fewest.
+    fn hand_over(&mut self, stream: TcpStream, peer: SocketAddr, permit: Option<OwnedSemaphorePermit>) {
+        let Some(server) = self.servers.iter().min_by_key(|server| Arc::strong_count(&server.load)) else {
+            return;
+        };
+        let load = Arc::clone(&server.load);
+        let connection = Connection::new(peer, Arc::clone(&server.service), self.readiness.clone());
+        let (watcher, header_timeout) = (self.connections.watcher(), self.limits.header_timeout);
+        let task = async move {
+            connection.serve(stream, header_timeout, watcher).await;
+            drop((load, permit));
+        };
+        self.tasks.spawn_on(task, &server.runtime);
+        // Forgets those that have ended.
+        while self.tasks.try_join_next().is_some() {}
     }
 
     /// Lets every connection finish the request that it is at, for as long as `grace`. What is left
@@ -102,60 +132,6 @@ impl Listener {
             warn!(connections = open, ?grace, "requests were still under way, and are cut off");
         }
     }
-
-    /// The future that serves one connection.
-    async fn connection(
-        &self,
-        accepted: io::Result<(TcpStream, std::net::SocketAddr)>,
-    ) -> Option<impl Future<Output = ()> + Send + use<>> {
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // The client gave up meanwhile, or this process has no descriptor left.
-                if error.kind() != io::ErrorKind::ConnectionAborted {
-                    warn!(%error, "a connection could not be accepted");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-                return None;
-            }
-        };
-        // Answers are written whole; waiting to fill a packet only delays them.
-        if let Err(error) = stream.set_nodelay(true) {
-            debug!(%error, "TCP_NODELAY could not be set");
-        }
-        let (router, readiness) = (self.router.clone(), self.readiness.clone());
-        let asked = Arc::new(AtomicBool::new(false));
-        let has_asked = Arc::clone(&asked);
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            has_asked.store(true, Ordering::Relaxed);
-            request.extensions_mut().insert(Peer(peer));
-            answer(router.clone(), readiness.clone(), request)
-        });
-        let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(self.limits.header_timeout);
-        builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256);
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let watched = self.connections.watch(connection);
-        let (mut cut, limit) = (self.cut.subscribe(), self.limits.header_timeout);
-        Some(async move {
-            tokio::select! {
-                ended = watched => if let Err(error) = ended {
-                    debug!(error, %peer, "a connection ended early");
-                },
-                () = silent(limit, &asked) => debug!(%peer, "a connection asked nothing"),
-                _ = cut.changed() => debug!(%peer, "a connection was cut off"),
-            }
-        })
-    }
-}
-
-/// Returns after the limit if no request was made by then, and never otherwise. hyper's own limit
-/// begins when it knows which HTTP is spoken, and a client may keep that to itself.
-async fn silent(limit: Duration, asked: &AtomicBool) {
-    sleep(limit).await;
-    if asked.load(Ordering::Relaxed) {
-        pending::<()>().await;
-    }
 }
 
 /// Waits for the requests that are on their way on connections that were opened last: closing
@@ -166,19 +142,4 @@ async fn settle(connections: &GracefulShutdown) {
     while connections.count() > 0 && since.elapsed() < SETTLE {
         sleep(Duration::from_millis(5)).await;
     }
-}
-
-/// Answers one request. While the instance is stopping each answer over HTTP/1.1 asks its client to
-/// come back on another connection, which a load balancer then leads elsewhere.
-async fn answer(
-    mut router: Router,
-    readiness: Readiness,
-    request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
-    let version = request.version();
-    let mut response = router.call(request).await?;
-    if version < Version::HTTP_2 && readiness.is_stopping() {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    Ok(response)
 }

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use prometheus::Registry;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 use tracing::info;
 
 use crate::config::Config;
-use crate::db::Db;
-use crate::http::{self, Readiness};
-use crate::listener::{Limits, Listener};
+use crate::cores::Core;
+use crate::db::Postgres;
+use crate::http::{Readiness, Service};
+use crate::listener::{Limits, Listener, Server};
 
 /// Probes and scrapes are few; this is against mistakes.
 const ADMIN_LIMITS: Limits = Limits { connections: 64, header_timeout: Duration::from_secs(10) };
@@ -24,7 +26,8 @@ pub struct App {
     http: Listener,
     admin: Listener,
     readiness: Readiness,
-    db: Db,
+    postgres: Postgres,
+    cores: Vec<Core>,
     config: Config,
 }
 
@@ -38,6 +41,14 @@ pub enum Error {
         key: &'static str,
         /// What it says.
         address: SocketAddr,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The machine has no thread left, or no file descriptor.
+    #[error("http.threads = {threads}: cannot start them: {source}")]
+    Threads {
+        /// What the configuration says, or the machine has cores.
+        threads: usize,
         /// What the kernel said.
         source: io::Error,
     },
@@ -59,23 +70,29 @@ impl App {
     /// Binds the ports and starts what runs in the background. It waits for nothing: where Postgres
     /// is away, the instance is alive and not ready.
     pub async fn build(config: Config, registry: Registry) -> Result<Self, Error> {
-        let db = Db::new(&config.database)?;
-        let readiness = Readiness::new(db.watch(&config.readiness), config.readiness.database);
+        let postgres = Postgres::new(&config.database)?;
+        let readiness = Readiness::new(postgres.watch(&config.readiness), config.readiness.database);
         let limits =
             Limits { connections: config.http.max_connections, header_timeout: config.http.header_timeout };
+        let cores = start_cores(config.http.threads())?;
+        let servers = cores.iter().map(|core| {
+            let db = postgres.open(core.runtime(), cores.len());
+            Server::new(core.runtime().clone(), Service::public(db, &config.http))
+        });
         let http = Listener::new(
             bind("http.listen", config.http.listen).await?,
-            http::router(db.clone(), &config.http),
+            servers.collect(),
             readiness.clone(),
             limits,
         );
+        let admin = Server::new(Handle::current(), Service::admin(readiness.clone(), registry));
         let admin = Listener::new(
             bind("admin.listen", config.admin.listen).await?,
-            http::admin(readiness.clone(), registry),
+            vec![admin],
             readiness.clone(),
             ADMIN_LIMITS,
         );
-        Ok(Self { http, admin, readiness, db, config })
+        Ok(Self { http, admin, readiness, postgres, cores, config })
     }
 
     /// Serves until `stop`, and then stops in this order:
@@ -86,10 +103,10 @@ impl App {
     /// 3. It stops accepting, after it took what the kernel had already accepted.
     /// 4. Requests under way finish, within the grace period.
     /// 5. The batch queues are closed, and their workers finish what is queued.
-    /// 6. The connections to Postgres are closed, then the admin port.
+    /// 6. The connections to Postgres are closed, then the threads that served, then the admin port.
     /// 7. Telemetry is flushed and the process exits with 0: that is `main`'s.
     pub async fn run(self, stop: impl Future<Output = Stop>) {
-        let Self { http, admin, readiness, db, config } = self;
+        let Self { mut http, mut admin, readiness, postgres, cores, config } = self;
         let (end, ended) = oneshot::channel::<()>();
         let admin = tokio::spawn(async move {
             // `end` is dropped at the latest when this function is.
@@ -106,7 +123,8 @@ impl App {
         })
         .await;
         http.drain(config.shutdown.grace).await;
-        db.close().await;
+        postgres.close().await;
+        cores.into_iter().for_each(Core::stop);
 
         drop(end);
         if let Ok(admin) = admin.await {
@@ -115,6 +133,11 @@ impl App {
         }
         info!("stopped");
     }
+}
+
+fn start_cores(threads: usize) -> Result<Vec<Core>, Error> {
+    let cores: io::Result<_> = (0..threads).map(Core::start).collect();
+    cores.map_err(|source| Error::Threads { threads, source })
 }
 
 async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {

@@ -152,6 +152,7 @@ fn check_values(config: &Config, merged: &Value, defaults: &Json) -> Result<(), 
     );
     let rules = [
         ("http.max_body_size", config.http.max_body_size > 0, "expected at least 1 byte"),
+        ("http.threads", (1..=1024).contains(&config.http.threads()), "expected 1 to 1024 threads"),
         ("http.max_connections", config.http.max_connections > 0, "expected at least 1"),
         ("http.body_timeout", !config.http.body_timeout.is_zero(), "expected more than 0s"),
         ("http.body_timeout", config.http.body_timeout < config.http.request_timeout, &body_first),

@@ -15,7 +15,9 @@ mod reference;
 mod text;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -72,6 +74,16 @@ pub struct Http {
     pub max_body_size: usize,
     /// Most connections at once. Further ones wait in the kernel's backlog.
     pub max_connections: usize,
+    /// Threads that answer requests, each with its own share of the connections on both sides. Not
+    /// set: as many as the process may use cores.
+    pub threads: Option<usize>,
+}
+
+impl Http {
+    /// How many threads there are to be.
+    pub fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get))
+    }
 }
 
 impl Default for Http {
@@ -83,6 +95,7 @@ impl Default for Http {
             header_timeout: Duration::from_mins(1),
             max_body_size: 16 * 1024,
             max_connections: 10_000,
+            threads: None,
         }
     }
 }
@@ -121,9 +134,15 @@ pub struct Database {
     /// Most requests that share one query. 1 switches batching off: every request is a query of its
     /// own, on up to `pool_size` connections at once.
     pub max_batch_size: usize,
-    /// Most requests that may wait for a query of one kind (film, list, review). One more is
-    /// answered 503 at once.
+    /// Most requests that may wait for a query of one kind (film, list, review), a share for each of
+    /// `http.threads`. One more is answered 503 at once.
     pub queue_size: usize,
+    /// Most answers of one kind (film, list) that are kept. One is used only while the catalogue
+    /// has the version that it was read at, which is asked every time. 0 keeps none.
+    pub cache_entries: usize,
+    /// Most memory for the answers of one kind that are kept, in bytes. A longer list is read anew
+    /// every time.
+    pub cache_size: usize,
     /// Longest time to open a connection. It bounds how long a request waits for a database that
     /// is away.
     #[serde(with = "text::duration")]
@@ -143,6 +162,8 @@ impl Default for Database {
             pool_size: 20,
             max_batch_size: 256,
             queue_size: 4096,
+            cache_entries: 10_000,
+            cache_size: 16 * 1024 * 1024,
             connect_timeout: Duration::from_secs(2),
             query_timeout: Duration::from_secs(5),
         }

@@ -1,5 +1,4 @@
-//! Many concurrent asks become few queries. This file decides *when* a query runs; what it asks is
-//! the [`Work`]'s business.
+//! Many concurrent asks become few queries: this file decides *when* one runs, the [`Work`] what.
 //!
 //! 1. Time-free. A worker takes what is waiting, up to `max_batch_size`, and runs one query; while
 //!    it runs, the next batch gathers. An idle service runs batches of one and adds no latency.
@@ -11,8 +10,7 @@
 //! 6. A caller that went away costs nothing: its ask is dropped before the query starts.
 //! 7. Closing refuses new asks and finishes the queued ones.
 //! 8. Every batch is measured, and its span is linked with the spans of its callers.
-//! 9. A `max_batch_size` of 1 is the plain path: a query for each ask, on as many workers as there
-//!    are connections.
+//! 9. A `max_batch_size` of 1 is the plain path: a query for each ask.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -21,14 +19,13 @@ use std::time::Instant;
 
 use async_channel::{Receiver, Sender, TrySendError};
 use futures_util::FutureExt as _;
-use opentelemetry::trace::TraceContextExt as _;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
 use tracing::{Instrument as _, Span, error, info_span};
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::error::Error;
-use super::metrics::{self, BatchMetrics};
+use super::links;
+use super::metrics::BatchMetrics;
 
 /// How to answer many asks at once.
 pub(super) trait Work: Send + Sync + 'static {
@@ -55,14 +52,11 @@ pub(super) trait Work: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Self::Answer>, Error>> + Send;
 }
 
-/// How much may wait, and how much runs at once.
+/// Most asks in one batch, most that wait, most batches at once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// Most asks in one batch.
     pub(super) max_batch_size: usize,
-    /// Most asks that wait.
     pub(super) queue_size: usize,
-    /// Most batches at once.
     pub(super) workers: usize,
 }
 
@@ -70,7 +64,7 @@ pub(super) struct Limits {
 pub(super) struct Batch<W: Work> {
     queue: Sender<Waiting<W>>,
     limits: Limits,
-    workers: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    workers: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// One ask in the queue.
@@ -78,7 +72,6 @@ struct Waiting<W: Work> {
     ask: W::Ask,
     reply: oneshot::Sender<Result<W::Answer, Error>>,
     since: Instant,
-    /// The caller's span: the query's is its child, or linked to it.
     caller: Span,
     /// Ends when the query starts.
     wait: Span,
@@ -90,8 +83,7 @@ impl<W: Work> Batch<W> {
         let (queue, waiting) = async_channel::bounded(limits.queue_size);
         let worker = Arc::new(Worker { work, waiting, limits, metrics: BatchMetrics::new(W::NAME) });
         let workers = (0..limits.workers).map(|_| tokio::spawn(Arc::clone(&worker).run())).collect();
-        metrics::observe_queue(W::NAME, &queue);
-        Self { queue, limits, workers: Arc::new(Mutex::new(workers)) }
+        Self { queue, limits, workers: Mutex::new(workers) }
     }
 
     /// Asks, and waits for the answer of a query that starts from now on.
@@ -106,6 +98,11 @@ impl<W: Work> Batch<W> {
         })?;
         // A worker replies to every ask that it takes, unless it panics.
         answer.await.unwrap_or(Err(Error::Panicked))
+    }
+
+    /// What it is called, and how many asks wait.
+    pub(super) fn waiting(&self) -> (&'static str, usize) {
+        (W::NAME, self.queue.len())
     }
 
     /// Refuses new asks and waits until the queued ones are answered.
@@ -129,6 +126,7 @@ struct Worker<W: Work> {
 impl<W: Work> Worker<W> {
     async fn run(self: Arc<Self>) {
         while let Ok(first) = self.waiting.recv().await {
+            self.let_others_ask().await;
             let slot = self.work.slot().await;
             let batch = self.gather(first);
             match slot {
@@ -136,6 +134,16 @@ impl<W: Work> Worker<W> {
                 Ok(_) => {}
                 Err(error) => fail(batch.into_iter().map(|waiting| waiting.reply), &error),
             }
+        }
+    }
+
+    /// Lets the runtime read what has arrived at its sockets, for as long as that brings further asks:
+    /// they share the query. Where nothing has arrived it costs one look.
+    async fn let_others_ask(&self) {
+        let mut before = usize::MAX;
+        while before != self.waiting.len() && self.waiting.len() < self.limits.max_batch_size {
+            before = self.waiting.len();
+            yield_now().await;
         }
     }
 
@@ -151,7 +159,8 @@ impl<W: Work> Worker<W> {
 
     /// Answers a batch, which is not empty.
     async fn answer(&self, slot: W::Slot, batch: Vec<Waiting<W>>) {
-        let span = self.span(&batch);
+        let callers = batch.iter().map(|waiting| (&waiting.caller, &waiting.wait));
+        let span = links::query_span(callers, || self.work.span(batch.len()));
         self.metrics.record(batch.iter().map(|waiting| waiting.since));
         let (asks, replies): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|waiting| (waiting.ask, waiting.reply)).unzip();
@@ -163,45 +172,17 @@ impl<W: Work> Worker<W> {
         });
         match answers {
             Ok(answers) => {
-                for (reply, answer) in replies.into_iter().zip(answers) {
-                    // A caller may have gone away in the meantime.
-                    let _ = reply.send(Ok(answer));
-                }
+                // A caller may have gone away in the meantime.
+                replies.into_iter().zip(answers).for_each(|(reply, answer)| drop(reply.send(Ok(answer))));
             }
             Err(error) => fail(replies, &error),
         }
-    }
-
-    /// The query's span: a child of the first caller whose trace is recorded, and linked both ways
-    /// with every other's.
-    fn span(&self, batch: &[Waiting<W>]) -> Span {
-        let recorded = |waiting: &Waiting<W>| {
-            !waiting.caller.is_disabled() && waiting.caller.context().span().span_context().is_sampled()
-        };
-        let parent = batch.iter().position(recorded).unwrap_or_default();
-        let span = batch[parent].caller.in_scope(|| self.work.span(batch.len()));
-        for (place, other) in batch.iter().enumerate() {
-            if place != parent {
-                span.follows_from(&other.caller);
-                other.wait.follows_from(&span);
-            }
-        }
-        span
     }
 }
 
 /// Tells every caller of a batch why it has no answer.
 fn fail<A>(replies: impl IntoIterator<Item = oneshot::Sender<Result<A, Error>>>, error: &Error) {
-    for reply in replies {
-        // A caller may have gone away in the meantime.
-        let _ = reply.send(Err(error.clone()));
-    }
-}
-
-impl<W: Work> Clone for Batch<W> {
-    fn clone(&self) -> Self {
-        Self { queue: self.queue.clone(), limits: self.limits, workers: Arc::clone(&self.workers) }
-    }
+    replies.into_iter().for_each(|reply| drop(reply.send(Err(error.clone()))));
 }
 
 impl<W: Work> fmt::Debug for Batch<W> {
@@ -210,6 +191,9 @@ impl<W: Work> fmt::Debug for Batch<W> {
     }
 }
 
+#[cfg(test)]
+#[path = "batch_model.rs"]
+mod model;
 #[cfg(test)]
 #[path = "batch_tests.rs"]
 mod tests;

@@ -51,7 +51,7 @@ impl Work for Doubler {
 
 /// A batch with the strings that move it.
 struct Puppet {
-    batch: Batch<Doubler>,
+    batch: Arc<Batch<Doubler>>,
     starts: Arc<Semaphore>,
     ends: Arc<Semaphore>,
     started: mpsc::UnboundedReceiver<Vec<u32>>,
@@ -72,12 +72,12 @@ impl Puppet {
         let (starts, ends) = (Arc::new(Semaphore::new(starts)), Arc::new(Semaphore::new(ends)));
         let (sender, started) = mpsc::unbounded_channel();
         let work = Doubler { starts: Arc::clone(&starts), ends: Arc::clone(&ends), started: sender };
-        Self { batch: Batch::start(work, limits), starts, ends, started }
+        Self { batch: Arc::new(Batch::start(work, limits)), starts, ends, started }
     }
 
     /// Asks in the background; the ask is in the queue when this returns.
     async fn ask(&self, number: u32) -> JoinHandle<Result<u32, Error>> {
-        let batch = self.batch.clone();
+        let batch = Arc::clone(&self.batch);
         let asked = tokio::spawn(async move { batch.ask(number).await });
         tokio::task::yield_now().await;
         asked

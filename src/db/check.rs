@@ -53,7 +53,7 @@ pub(super) fn watch(pool: Pool, interval: Duration) -> watch::Receiver<Status> {
 async fn check(pool: &Pool, interval: Duration) -> Option<Result<Status, Error>> {
     let lease = timeout(interval, pool.acquire()).await.ok()?;
     let applied = match lease {
-        Ok(lease) => lease.run::<Applied>(&[]).await,
+        Ok(lease) => lease.run(&Applied, &[]).await,
         Err(error) => Err(error),
     };
     Some(applied.map(|applied| missing(&applied).map_or(Status::Up, Status::Behind)))
@@ -70,7 +70,7 @@ impl Query for Applied {
     type Ask = ();
     type Answer = i64;
 
-    async fn run(connection: &mut PgConnection, _: &[()]) -> Result<Vec<i64>, sqlx::Error> {
+    async fn run(&self, connection: &mut PgConnection, _: &[()]) -> Result<Vec<i64>, sqlx::Error> {
         let applied = sqlx::query_scalar!("select version from _sqlx_migrations where success");
         match applied.fetch_all(connection).await {
             // The table comes with the first migration.

@@ -1,11 +1,13 @@
 //! The room's instruments. Names follow OpenTelemetry's conventions where it has one.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use async_channel::Sender;
-use opentelemetry::metrics::Histogram;
+use opentelemetry::metrics::BoundHistogram;
 use opentelemetry::{KeyValue, global};
 
+use super::Db;
 use super::pool::Pool;
 use crate::telemetry::SECONDS;
 
@@ -14,52 +16,60 @@ const SIZES: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 51
 
 /// What is known of the batches of one kind.
 pub(super) struct BatchMetrics {
-    size: Histogram<u64>,
-    wait: Histogram<f64>,
-    name: [KeyValue; 1],
+    size: BoundHistogram<u64>,
+    wait: BoundHistogram<f64>,
 }
 
 impl BatchMetrics {
     pub(super) fn new(name: &'static str) -> Self {
         let meter = global::meter("films");
+        let name = [KeyValue::new("batch.name", name)];
         Self {
             size: meter
                 .u64_histogram("batch.size")
                 .with_description("Requests that shared one query")
                 .with_unit("{request}")
                 .with_boundaries(SIZES.to_vec())
-                .build(),
+                .build()
+                .bind(&name),
             wait: meter
                 .f64_histogram("batch.wait")
                 .with_description("Time from a request's ask to the start of its query")
                 .with_unit("s")
                 .with_boundaries(SECONDS.to_vec())
-                .build(),
-            name: [KeyValue::new("batch.name", name)],
+                .build()
+                .bind(&name),
         }
     }
 
     /// Records a batch that starts now, from the times at which its asks arrived.
     pub(super) fn record(&self, asked: impl ExactSizeIterator<Item = Instant>) {
-        self.size.record(asked.len() as u64, &self.name);
+        self.size.record(asked.len() as u64);
         let now = Instant::now();
         for since in asked {
-            self.wait.record(now.duration_since(since).as_secs_f64(), &self.name);
+            self.wait.record(now.duration_since(since).as_secs_f64());
         }
     }
 }
 
-/// Registers the gauge of a queue's length.
-pub(super) fn observe_queue<T: Send + 'static>(name: &'static str, queue: &Sender<T>) {
-    let queue = queue.downgrade();
-    let name = [KeyValue::new("batch.name", name)];
+/// Registers the gauge of the queues' lengths. Threads have queues of their own, and what counts is
+/// their sum.
+pub(super) fn observe_queues(opened: &Arc<Mutex<Vec<Arc<Db>>>>) {
+    let opened = Arc::downgrade(opened);
     global::meter("films")
         .u64_observable_gauge("batch.queue")
         .with_description("Requests that wait for a query")
         .with_unit("{request}")
         .with_callback(move |gauge| {
-            if let Some(queue) = queue.upgrade() {
-                gauge.observe(queue.len() as u64, &name);
+            let Some(opened) = opened.upgrade() else { return };
+            let mut waiting = BTreeMap::new();
+            for (name, length) in
+                opened.lock().unwrap_or_else(PoisonError::into_inner).iter().flat_map(|db| db.waiting())
+            {
+                *waiting.entry(name).or_default() += length as u64;
+            }
+            for (name, length) in waiting {
+                gauge.observe(length, &[KeyValue::new("batch.name", name)]);
             }
         })
         .build();

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection as _};
+use tokio::runtime::{self, Handle};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tracing::field::Empty;
@@ -32,13 +33,19 @@ struct Inner {
     /// One for each connection that may be in use.
     permits: Arc<Semaphore>,
     /// A stack: the connection used last has the warmest caches on both sides.
-    idle: Mutex<Vec<PgConnection>>,
+    idle: Mutex<Vec<Idle>>,
+}
+
+/// A connection with the runtime that it was opened on, which still wakes those who wait for it.
+struct Idle {
+    home: runtime::Id,
+    connection: PgConnection,
 }
 
 /// The right to one connection at a time, and that connection where it is open already.
 pub(super) struct Lease {
     pool: Pool,
-    connection: Option<PgConnection>,
+    connection: Option<Idle>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -61,7 +68,7 @@ impl Pool {
     /// Waits for a connection to become free. It is opened only when it is used.
     pub(super) async fn acquire(&self) -> Result<Lease, Error> {
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
-        let connection = self.idle().pop();
+        let connection = self.take(Handle::current().id());
         Ok(Lease { pool: self.clone(), connection, _permit: permit })
     }
 
@@ -72,9 +79,9 @@ impl Pool {
         let _permits = self.0.permits.acquire_many(all).await;
         self.0.permits.close();
         let idle = std::mem::take(&mut *self.idle());
-        for connection in idle {
+        for idle in idle {
             // It is going away either way.
-            let _ = connection.close().await;
+            let _ = idle.connection.close().await;
         }
     }
 
@@ -107,14 +114,25 @@ impl Pool {
         (self.idle().len(), used, self.0.size)
     }
 
-    async fn connect(&self) -> Result<PgConnection, Error> {
+    /// One of this runtime's own where there is one: another's works, but every answer on it would
+    /// have to wake this thread from that one.
+    fn take(&self, home: runtime::Id) -> Option<Idle> {
+        let mut idle = self.idle();
+        let own = idle.iter().rposition(|idle| idle.home == home);
+        own.or_else(|| idle.len().checked_sub(1)).map(|place| idle.remove(place))
+    }
+
+    async fn connect(&self) -> Result<Idle, Error> {
         let limit = self.0.connect_timeout;
         let connected = timeout(limit, self.0.options.connect()).await;
         // Whatever is wrong (refused, starting up, wrong password): there is no database for us.
-        connected.map_err(|_| Error::ConnectTimeout(limit))?.map_err(|error| Error::Unavailable(error.into()))
+        let connection = connected
+            .map_err(|_| Error::ConnectTimeout(limit))?
+            .map_err(|error| Error::Unavailable(error.into()))?;
+        Ok(Idle { home: Handle::current().id(), connection })
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
         // Nothing that can panic runs under the lock.
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,22 +142,22 @@ impl Lease {
     /// Runs a query. One that changes nothing and finds its connection dead, which an idle one may
     /// have been for hours, is run once more on a new one; a lost connection does not tell whether
     /// a change was made.
-    pub(super) async fn run<Q: Query>(mut self, asks: &[Q::Ask]) -> Result<Vec<Q::Answer>, Error> {
+    pub(super) async fn run<Q: Query>(mut self, query: &Q, asks: &[Q::Ask]) -> Result<Vec<Q::Answer>, Error> {
         let reused = self.connection.is_some();
-        let result = self.attempt::<Q>(asks).await;
+        let result = self.attempt(query, asks).await;
         let lost = self.connection.is_none() && matches!(result, Err(Error::Unavailable(_)));
-        if Q::READ_ONLY && reused && lost { self.attempt::<Q>(asks).await } else { result }
+        if Q::READ_ONLY && reused && lost { self.attempt(query, asks).await } else { result }
     }
 
     /// A query that is given up, by the time limit or by dropping this future, takes its connection
     /// with it: nobody could tell its late answer from the next query's.
-    async fn attempt<Q: Query>(&mut self, asks: &[Q::Ask]) -> Result<Vec<Q::Answer>, Error> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
+    async fn attempt<Q: Query>(&mut self, query: &Q, asks: &[Q::Ask]) -> Result<Vec<Q::Answer>, Error> {
+        let mut idle = match self.connection.take() {
+            Some(idle) => idle,
             None => self.pool.connect().await.map_err(failed)?,
         };
         let limit = self.pool.0.query_timeout;
-        let result = timeout(limit, Q::run(&mut connection, asks)).await;
+        let result = timeout(limit, query.run(&mut idle.connection, asks)).await;
         let result = result.map_err(|_| failed(Error::QueryTimeout(limit)))?;
         match &result {
             Err(error) if breaks_connection(error) => {
@@ -147,7 +165,7 @@ impl Lease {
                 debug!(%error, "connection lost, idle ones are given up too");
                 self.pool.idle().clear();
             }
-            _ => self.connection = Some(connection),
+            _ => self.connection = Some(idle),
         }
         result.map_err(|error| failed(error.into()))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::marker::PhantomData;
+use std::sync::Arc;
 
 use sqlx::postgres::PgConnection;
 use tracing::Span;
@@ -28,6 +28,7 @@ pub(super) trait Query: Send + Sync + 'static {
 
     /// Answers the asks, in their order.
     fn run(
+        &self,
         connection: &mut PgConnection,
         asks: &[Self::Ask],
     ) -> impl Future<Output = Result<Vec<Self::Answer>, sqlx::Error>> + Send;
@@ -36,12 +37,12 @@ pub(super) trait Query: Send + Sync + 'static {
 /// A query with the pool that it runs on.
 pub(super) struct OnPool<Q> {
     pool: Pool,
-    query: PhantomData<fn() -> Q>,
+    query: Arc<Q>,
 }
 
 impl<Q> OnPool<Q> {
-    pub(super) fn new(pool: &Pool) -> Self {
-        Self { pool: pool.clone(), query: PhantomData }
+    pub(super) fn new(pool: &Pool, query: Arc<Q>) -> Self {
+        Self { pool: pool.clone(), query }
     }
 }
 
@@ -60,7 +61,7 @@ impl<Q: Query> Work for OnPool<Q> {
     }
 
     async fn run(&self, lease: Lease, asks: Vec<Q::Ask>) -> Result<Vec<Q::Answer>, Error> {
-        lease.run::<Q>(&asks).await
+        lease.run(&*self.query, &asks).await
     }
 }
 
@@ -80,18 +81,18 @@ pub(super) fn distinct<K: Copy + Eq + Hash>(asks: &[K]) -> (Vec<K>, Vec<usize>) 
 
 /// [`sqlx::query_as!`], with the text of the query noted on its span.
 macro_rules! query_as {
-    ($row:ty, $sql:literal, $($argument:expr),*) => {{
+    ($row:ty, $sql:literal $(, $argument:expr)*) => {{
         tracing::Span::current().record("db.query.text", $sql);
-        sqlx::query_as!($row, $sql, $($argument),*)
+        sqlx::query_as!($row, $sql $(, $argument)*)
     }};
 }
 pub(super) use query_as;
 
 /// [`sqlx::query_scalar!`], with the text of the query noted on its span.
 macro_rules! query_scalar {
-    ($sql:literal, $($argument:expr),*) => {{
+    ($sql:literal $(, $argument:expr)*) => {{
         tracing::Span::current().record("db.query.text", $sql);
-        sqlx::query_scalar!($sql, $($argument),*)
+        sqlx::query_scalar!($sql $(, $argument)*)
     }};
 }
 pub(super) use query_scalar;

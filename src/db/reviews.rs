@@ -27,7 +27,11 @@ impl Query for Insert {
     type Ask = Review;
     type Answer = Result<bool, Error>;
 
-    async fn run(connection: &mut PgConnection, asks: &[Review]) -> Result<Vec<Self::Answer>, sqlx::Error> {
+    async fn run(
+        &self,
+        connection: &mut PgConnection,
+        asks: &[Review],
+    ) -> Result<Vec<Self::Answer>, sqlx::Error> {
         match insert(connection, asks).await {
             Ok(stored) => Ok(stored.into_iter().map(Ok).collect()),
             // One row that Postgres refuses takes the statement with it, so nothing is stored yet:

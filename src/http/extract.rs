@@ -1,6 +1,7 @@
 //! What a handler takes from a request, refused with a problem that says what was expected. axum's
 //! own extractors answer in plain text.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -68,10 +69,10 @@ pub(super) fn integer<'de, D: Deserializer<'de>>(input: D) -> Result<i32, D::Err
 /// A JSON body, of which every key must be known and stand once.
 pub(super) struct Json<T>(pub(super) T);
 
-impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
     type Rejection = Error;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Error> {
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Error> {
         if !is_json(request.headers()) {
             return Err(Error::UnsupportedMediaType);
         }

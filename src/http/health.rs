@@ -18,7 +18,7 @@ use crate::db::Status;
 
 /// Whether this instance should get traffic.
 #[derive(Clone, Debug)]
-pub struct Readiness {
+pub(crate) struct Readiness {
     database: watch::Receiver<Status>,
     database_decides: bool,
     stopping: Arc<AtomicBool>,
@@ -26,17 +26,17 @@ pub struct Readiness {
 
 impl Readiness {
     /// Ready by the database's last check, and by that alone where `database_decides`.
-    pub fn new(database: watch::Receiver<Status>, database_decides: bool) -> Self {
+    pub(crate) fn new(database: watch::Receiver<Status>, database_decides: bool) -> Self {
         Self { database, database_decides, stopping: Arc::default() }
     }
 
     /// From now on it is not.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
     /// Whether [`Readiness::stop`] was called.
-    pub fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
 
@@ -57,14 +57,11 @@ impl Readiness {
     }
 }
 
-/// The admin routes.
-pub fn admin(readiness: Readiness, registry: Registry) -> Router {
+pub(super) fn router(readiness: Readiness, registry: Registry) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz).with_state(readiness))
         .route("/metrics", get(metrics).with_state(registry))
-        .fallback(async || Error::NoSuchRoute)
-        .method_not_allowed_fallback(async || Error::MethodNotAllowed)
 }
 
 #[derive(Serialize)]

@@ -1,10 +1,10 @@
 //! Everything that knows HTTP, and nothing that knows SQL.
 //!
-//! [`router`] is the public side; a file for each resource holds its routes, its handlers and the
-//! shape of its bodies. [`admin`] is the side for probes and metrics. What fails becomes a response
-//! in `error`, and nowhere else.
+//! A file for each resource holds its routes, its handlers and the shape of its bodies; `health` is
+//! the side for probes and metrics. What fails becomes a response in `error`, and nowhere else.
 
 mod error;
+mod etag;
 mod extract;
 mod films;
 mod health;
@@ -13,48 +13,78 @@ mod reviews;
 mod trace;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{OriginalUri, Request, State};
-use axum::http::{StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::extract::OriginalUri;
+use axum::http::{Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tokio::time::timeout;
-use tower_http::catch_panic::CatchPanicLayer;
+use axum::routing::MethodRouter;
+use hyper::body::Incoming;
+use prometheus::Registry;
+use tower::Service as _;
 
 use crate::config;
 use crate::db::Db;
 use error::Error;
-use metrics::Metrics;
+use etag::Tags;
+use trace::Observer;
 
-pub use health::{Readiness, admin};
+pub(crate) use health::Readiness;
 pub(crate) use trace::Peer;
 
 /// What every handler can ask for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct App {
-    db: Db,
+    db: Arc<Db>,
     body: extract::Limits,
+    tags: Tags,
 }
 
-/// The public routes. A request passes the layers from the last to the first, a response from the
-/// first to the last.
-pub fn router(db: Db, config: &config::Http) -> Router {
-    let body = extract::Limits { size: config.max_body_size, timeout: config.body_timeout };
-    Router::new()
-        .merge(films::router())
-        .merge(reviews::router())
-        .fallback(async || Error::NoSuchRoute)
-        .method_not_allowed_fallback(async || Error::MethodNotAllowed)
-        .layer(from_fn_with_state(config.request_timeout, limit_time))
-        .layer(CatchPanicLayer::custom(|_| Error::Panicked.into_response()))
-        .layer(from_fn_with_state(Arc::new(Metrics::new()), trace::observe))
-        .with_state(App { db, body })
+/// A path and what it takes.
+type Route = (&'static str, MethodRouter<Arc<App>>);
+
+/// What answers requests, on either port.
+#[derive(Debug)]
+pub(crate) struct Service {
+    router: Router,
+    /// Nobody wants to see probes and scrapes.
+    observer: Option<Observer>,
 }
 
-async fn limit_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
-    timeout(limit, next.run(request)).await.unwrap_or_else(|_| Error::Timeout(limit).into_response())
+impl Service {
+    /// The public routes.
+    pub(crate) fn public(db: Arc<Db>, config: &config::Http) -> Self {
+        let (mut router, mut paths) = (Router::new(), matchit::Router::new());
+        for (path, methods) in films::routes().into_iter().chain(reviews::routes()) {
+            router = router.route(path, methods);
+            // `route` above has panicked where this cannot be: axum keeps its paths in the same way.
+            let _ = paths.insert(path, path);
+        }
+        let body = extract::Limits { size: config.max_body_size, timeout: config.body_timeout };
+        let app = Arc::new(App { db, body, tags: Tags::default() });
+        Self {
+            router: with_fallbacks(router).with_state(app),
+            observer: Some(Observer::new(paths, config.request_timeout)),
+        }
+    }
+
+    /// `/healthz`, `/readyz` and `/metrics`.
+    pub(crate) fn admin(readiness: Readiness, registry: Registry) -> Self {
+        Self { router: with_fallbacks(health::router(readiness, registry)), observer: None }
+    }
+
+    /// Answers one request.
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response {
+        let mut router = self.router.clone();
+        match &self.observer {
+            Some(observer) => observer.observe(request, |request| router.call(request)).await,
+            None => router.call(request).await.unwrap_or_else(|never| match never {}),
+        }
+    }
+}
+
+fn with_fallbacks<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router.fallback(async || Error::NoSuchRoute).method_not_allowed_fallback(async || Error::MethodNotAllowed)
 }
 
 /// Sends a path without its trailing slash to the one with it, with the method and the body that

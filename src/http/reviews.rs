@@ -1,8 +1,8 @@
 //! `POST /reviews/`.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{any, post};
@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::extract::{Json, NoQuery, Query};
-use super::{App, add_slash, json};
+use super::{App, Route, add_slash, json};
 use crate::db::Review;
 
 const RATINGS: RangeInclusive<i32> = 1..=5;
 
-pub(super) fn router() -> Router<App> {
-    Router::new().route("/reviews/", post(create)).route("/reviews", any(add_slash))
+pub(super) fn routes() -> [Route; 2] {
+    [("/reviews/", post(create)), ("/reviews", any(add_slash))]
 }
 
 /// A review, as it is sent and as it is answered.
@@ -28,7 +28,7 @@ struct ReviewBody {
 }
 
 async fn create(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     _: Query<NoQuery>,
     Json(body): Json<ReviewBody>,
 ) -> Result<Response, Error> {

@@ -1,50 +1,81 @@
 //! What is seen of a request from outside: its span, its duration, its log line.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Method, Uri, Version, header};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::http::{HeaderMap, Method, Request, Uri, Version, header};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use hyper::body::Incoming;
 use opentelemetry::global;
 use opentelemetry_http::HeaderExtractor;
+use tokio::time::timeout;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span, debug, error, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::error::Cause;
-use super::metrics::{Metrics, OTHER, known};
+use super::error::{Cause, Error};
+use super::metrics::{Metrics, OTHER, Outcome, known};
 
 /// Who is at the other end of the connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// The outermost layer.
-pub(super) async fn observe(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map(MatchedPath::as_str);
-    let active = metrics.begin(request.method(), route);
-    let span = server_span(&request, route);
-    let line = Line { method: request.method().clone(), uri: request.uri().clone() };
+/// Sees every request from its head to its answer, bounds its time and contains its panics. It
+/// stands around the router and not in it, where a layer would cost a request several allocations.
+#[derive(Debug)]
+pub(super) struct Observer {
+    /// The router's paths: what a request is called by.
+    paths: matchit::Router<&'static str>,
+    metrics: Metrics,
+    limit: Duration,
+}
 
-    let response = next.run(request).instrument(span.clone()).await;
+impl Observer {
+    /// No answer may take longer than `limit`.
+    pub(super) fn new(paths: matchit::Router<&'static str>, limit: Duration) -> Self {
+        Self { paths, metrics: Metrics::new(), limit }
+    }
 
-    let cause = response.extensions().get::<Cause>();
-    note(&span, &response, cause);
-    let duration = active.end(response.status(), cause.map(|cause| cause.kind));
-    span.in_scope(|| line.write(&response, duration, cause));
-    response
+    pub(super) async fn observe<F: Future<Output = Result<Response, Infallible>>>(
+        &self,
+        request: Request<Incoming>,
+        answer: impl FnOnce(Request<Incoming>) -> F,
+    ) -> Response {
+        let route = self.paths.at(request.uri().path()).ok().map(|found| *found.value);
+        let method = known(request.method());
+        let active = self.metrics.begin(method);
+        let span = server_span(&request, method, route);
+        let line = Line { method: request.method().clone(), uri: request.uri().clone() };
+
+        let response = self.contain(answer(request)).instrument(span.clone()).await;
+
+        let cause = response.extensions().get::<Cause>();
+        note(&span, &response, cause);
+        let error = cause.map(|cause| cause.kind);
+        let outcome = Outcome { method, route, status: response.status(), error };
+        let duration = self.metrics.end(&active, outcome);
+        span.in_scope(|| line.write(&response, duration, cause));
+        response
+    }
+
+    async fn contain(&self, answer: impl Future<Output = Result<Response, Infallible>>) -> Response {
+        match timeout(self.limit, AssertUnwindSafe(answer).catch_unwind()).await {
+            Ok(Ok(Ok(response))) => response,
+            Ok(Err(_)) => Error::Panicked.into_response(),
+            Err(_) => Error::Timeout(self.limit).into_response(),
+        }
+    }
 }
 
 /// The span of one request. Names: OpenTelemetry's stable conventions for HTTP servers. Its fields
 /// are computed only where somebody listens. Numbers are `i64`s, because the layer would write
 /// others as text.
-fn server_span(request: &Request, route: Option<&str>) -> Span {
+fn server_span(request: &Request<Incoming>, method: &'static str, route: Option<&str>) -> Span {
     let headers = request.headers();
-    let method = known(request.method());
     let peer = request.extensions().get::<Peer>();
     let span = info_span!(
         "request",

@@ -12,6 +12,8 @@ async fn one_batch(
     traceparent: impl Fn(usize) -> String,
 ) -> (Films, Span) {
     let patient = [
+        // Each thread has its own batches.
+        ("FILMS__HTTP__THREADS", "1"),
         ("FILMS__DATABASE__POOL_SIZE", "1"),
         ("FILMS__DATABASE__QUERY_TIMEOUT", "1m"),
         ("FILMS__HTTP__REQUEST_TIMEOUT", "1m"),

@@ -1,0 +1,42 @@
+//! The threads that serve requests. Each has a runtime of its own: a request is read, batched,
+//! asked of Postgres and answered on one thread, and shares no lock, counter or queue with another
+//! thread on the way. Where threads share a runtime, every request wakes tasks on several of them,
+//! which costs more than the request itself.
+
+use std::io;
+use std::thread::{self, JoinHandle};
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+/// One thread with its runtime.
+#[derive(Debug)]
+pub(crate) struct Core {
+    runtime: Handle,
+    /// Never sent on: the thread ends when it is dropped.
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Core {
+    pub(crate) fn start(index: usize) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new()
+            .name(format!("core-{index}"))
+            .spawn(move || drop(runtime.block_on(stopped)))?;
+        Ok(Self { runtime: handle, stop, thread })
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// Ends the thread. What still ran on it ends where it waits.
+    pub(crate) fn stop(self) {
+        drop(self.stop);
+        // It cannot panic: tasks contain their own.
+        let _ = self.thread.join();
+    }
+}
