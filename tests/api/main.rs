@@ -4,9 +4,11 @@
 
 mod support;
 
+mod conditional;
 mod config;
 mod contract;
 mod failures;
+mod fresh;
 mod lifecycle;
 mod migrate;
 mod readiness;

@@ -135,9 +135,13 @@ impl Films {
         }
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     /// Asks it to stop.
     pub(crate) fn signal(&self, signal: &str) {
-        let id = self.child.id().expect("it runs").to_string();
+        let id = self.pid().to_string();
         let status = std::process::Command::new("kill").args(["-s", signal, &id]).status().unwrap();
         assert!(status.success());
     }
