@@ -67,6 +67,12 @@ impl Listen {
     }
 }
 
+/// An address of the loopback interface where nobody listens yet.
+pub(crate) fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+    Ok(listener.local_addr()?)
+}
+
 /// Port 0, any free one, is of no use here: nobody could tell which the service got.
 fn parse(text: &str) -> Result<SocketAddr> {
     let address: SocketAddr = text.parse()?;

@@ -5,6 +5,7 @@
 
 mod bench;
 mod cargo;
+mod instructions;
 mod listen;
 mod postgres;
 mod process;
@@ -30,6 +31,7 @@ enum Verb {
     Run(run::Args),
     Sqlx(sqlx::Args),
     Bench(bench::Args),
+    Instructions(instructions::Args),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Sqlx(args) => sqlx::run(&args),
         Verb::Bench(args) => bench::run(&args),
+        Verb::Instructions(args) => instructions::run(&args),
     };
     outcome.unwrap_or_else(|error| {
         if let Some(interrupted) = error.downcast_ref::<Interrupted>() {

@@ -6,7 +6,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use nix::sys::signal::Signal;
 
 use crate::listen::Listen;
 use crate::postgres::Source;
@@ -40,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     http.check_free()?;
     admin.check_free()?;
     let folder = DataFolder::lock("run")?;
-    build(args.release)?;
+    cargo::build(args.release)?;
     let installation = Installation::find(args.source.download)?;
 
     let signals = Signals::catch()?;
@@ -61,16 +60,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         say(&format!("The service ended ({status})"));
     }
     Ok(process::exit_code(status))
-}
-
-/// Before Postgres is started: what does not compile should cost nothing else.
-fn build(release: bool) -> Result<()> {
-    let mut command = cargo::cargo();
-    command.args(["build", "--package", "films"]).args(release.then_some("--release"));
-    if !process::spawn(&mut command, Group::Shared, Signal::SIGTERM)?.wait()?.success() {
-        bail!("the service does not build; cargo's own words are above");
-    }
-    Ok(())
 }
 
 /// The service, which has no load balancer to wait for when it stops, unless the user wants it so.

@@ -1,16 +1,20 @@
 //! The five servers, on free ports of the loopback interface, until this is dropped.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use nix::sys::signal::Signal;
 
-use super::{binary, python};
+use super::python;
+use crate::cargo;
+use crate::listen::free_address;
 use crate::process::{self, Group};
 use crate::signals::Signals;
+
+const NAMES: [&str; 5] = ["flask", "quart", "axum-pool", "films", "ceiling"];
 
 /// Python takes a while to import.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -28,15 +32,19 @@ pub(super) struct Contestant {
 pub(super) struct Contestants(pub(super) Vec<Contestant>);
 
 impl Contestants {
-    /// Starts them, each with a pool of 20 in all. Idle ones cost the measured one nothing.
-    pub(super) fn start(database: &str, python: &python::Environments) -> Result<Self> {
+    /// Starts them, or those of them that are named, each with a pool of 20 in all. Idle ones cost the
+    /// measured one nothing.
+    pub(super) fn start(database: &str, python: &python::Environments, only: &[String]) -> Result<Self> {
+        if let Some(unknown) = only.iter().find(|name| !NAMES.contains(&name.as_str())) {
+            bail!("--only: there is no {unknown}; expected some of {}", NAMES.join(", "));
+        }
         let mut all = Self(Vec::new());
         // Dropped on the way out if a later one does not start.
-        for name in ["flask", "quart", "axum-pool", "films", "ceiling"] {
+        for name in NAMES.into_iter().filter(|name| only.is_empty() || only.iter().any(|only| only == name)) {
             let address = free_address()?;
             let mut command = match name {
                 "flask" | "quart" => python.server(name),
-                _ => Command::new(binary(name)),
+                _ => Command::new(cargo::release(name)),
             };
             command.env("DATABASE_URL", database).env("LISTEN", address.to_string()).env("POOL_SIZE", "20");
             command
@@ -67,6 +75,10 @@ impl Contestants {
         Ok(())
     }
 
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|contestant| contestant.name == name)
+    }
+
     /// As the load test wants them.
     pub(super) fn targets(&self) -> impl Iterator<Item = String> {
         self.0.iter().map(|Contestant { name, address, .. }| format!("{name}=http://{address}"))
@@ -87,9 +99,4 @@ impl Drop for Contestants {
             let _ = process.wait();
         }
     }
-}
-
-fn free_address() -> Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
-    Ok(listener.local_addr()?)
 }

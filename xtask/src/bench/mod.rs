@@ -6,7 +6,7 @@ mod pgbench;
 mod python;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
@@ -36,6 +36,9 @@ pub(crate) struct Args {
     /// Connections of the generator, and clients of pgbench.
     #[arg(long, default_value_t = 20)]
     connections: u32,
+    /// Only these of flask, quart, axum-pool, films, ceiling. Ratios are to the first.
+    #[arg(long, value_name = "SERVERS", value_delimiter = ',')]
+    only: Vec<String>,
     /// Rounds; 5 by default.
     #[arg(long)]
     rounds: Option<u32>,
@@ -73,14 +76,8 @@ fn measure(
     python: &python::Environments,
     signals: &Signals,
 ) -> Result<ExitCode> {
-    for verb in ["migrate", "seed"] {
-        let mut command = Command::new(binary("films"));
-        command.arg(verb).env("DATABASE_URL", server.url());
-        if !process::run(&mut command, Group::Own, signals)?.success() {
-            bail!("`films {verb}` failed; its own words are above");
-        }
-    }
-    let contestants = Contestants::start(server.url(), python)?;
+    cargo::fill(server.url(), signals)?;
+    let contestants = Contestants::start(server.url(), python, &args.only)?;
     contestants.wait_until_ready(signals)?;
     commits::check(server.url(), &contestants)?;
     let seconds = args.seconds.unwrap_or(if args.quick { 2 } else { 8 });
@@ -106,9 +103,13 @@ fn loadtest(
     out: &Path,
 ) -> Command {
     let rounds = args.rounds.unwrap_or(if args.quick { 2 } else { 5 });
-    let mut command = Command::new(binary("loadtest"));
+    let mut command = Command::new(cargo::release("loadtest"));
     command.arg("compare").args(contestants.targets());
-    command.args(["--reference", "quart", "--ceiling", "ceiling", "--workload", &args.workload]);
+    let reference = args.only.first().map_or("quart", String::as_str);
+    command.args(["--reference", reference, "--workload", &args.workload]);
+    if contestants.has("ceiling") {
+        command.args(["--ceiling", "ceiling"]);
+    }
     command.args(["--rounds", &rounds.to_string(), "--seconds", &seconds.to_string()]);
     command.args(["--warmup", if args.quick { "1" } else { "2" }]);
     command.args(["--connections", &args.connections.to_string()]);
@@ -134,7 +135,7 @@ fn facts(version: u32) -> Vec<(&'static str, String)> {
         let output = command.current_dir(cargo::workspace()).output().ok()?;
         Some(String::from_utf8_lossy(&output.stdout).trim().to_owned()).filter(|text| !text.is_empty())
     };
-    let films = said(Command::new(binary("films")).arg("--version")).map(|text| ("films", text));
+    let films = said(Command::new(cargo::release("films")).arg("--version")).map(|text| ("films", text));
     let rustc = said(Command::new("rustc").arg("--version")).map(|text| ("rustc", text));
     let python = said(Command::new("python3").arg("--version")).map(|text| ("python", text));
     let place = "all on this machine: generator, servers and Postgres share its cores".to_owned();
@@ -173,9 +174,4 @@ fn build() -> Result<()> {
         bail!("the programs do not build; cargo's own words are above");
     }
     Ok(())
-}
-
-/// A program of this workspace, as it would be shipped.
-fn binary(name: &str) -> PathBuf {
-    cargo::target().join("release").join(name)
 }

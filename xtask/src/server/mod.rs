@@ -107,7 +107,7 @@ impl Drop for Server {
 }
 
 /// The end of a log on one line, for an error.
-fn last_lines(log: &Path) -> String {
+pub(crate) fn last_lines(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<_> = text.lines().map(str::trim).collect();
     lines[lines.len().saturating_sub(5)..].join(" | ")
