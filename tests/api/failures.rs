@@ -251,6 +251,8 @@ async fn a_slow_query_is_given_up(pool: PgPool) {
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn one_request_too_many_is_refused_at_once(pool: PgPool) {
     let limits = [
+        // Each thread has its share of the queue.
+        ("FILMS__HTTP__THREADS", "1"),
         ("FILMS__DATABASE__POOL_SIZE", "1"),
         ("FILMS__DATABASE__MAX_BATCH_SIZE", "1"),
         ("FILMS__DATABASE__QUEUE_SIZE", "2"),
