@@ -1,7 +1,7 @@
-//! The threads that serve requests. Each has a runtime of its own: a request is read, batched,
-//! asked of Postgres and answered on one thread, and shares no lock, counter or queue with another
-//! thread on the way. Where threads share a runtime, every request wakes tasks on several of them,
-//! which costs more than the request itself.
+//! The threads that serve requests. Each has a runtime of its own: a read is parsed, batched, asked
+//! of Postgres and answered on one thread. What threads have in common (the pool, the kept answers,
+//! the writer of reviews) is met once a batch. Where threads share a runtime, every request wakes
+//! tasks on several of them, which costs more than the request itself.
 
 use std::io;
 use std::thread::{self, JoinHandle};
