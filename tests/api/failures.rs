@@ -257,12 +257,16 @@ async fn one_request_too_many_is_refused_at_once(pool: PgPool) {
         ("FILMS__DATABASE__MAX_BATCH_SIZE", "1"),
         ("FILMS__DATABASE__QUEUE_SIZE", "2"),
     ];
-    let films = Films::start_with(&pool, &limits).await;
+    let films = &Films::start_with(&pool, &limits).await;
     let mut lock = pool.begin().await.unwrap();
     sqlx::query("lock table film in access exclusive mode").execute(&mut *lock).await.unwrap();
 
     // One is at Postgres, two wait in the queue: of ten at once, seven are refused.
-    let requests = join_all((0..10).map(|_| films.get("/films/995/")));
+    let requests = join_all((0..10).map(|nth| async move {
+        // The first is at Postgres before the others come.
+        tokio::time::sleep(Duration::from_millis(if nth == 0 { 0 } else { 200 })).await;
+        films.get("/films/995/").await
+    }));
     let unlock = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         lock.rollback().await.unwrap();
