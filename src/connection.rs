@@ -37,7 +37,12 @@ impl Connection {
     }
 
     /// Serves until the client leaves, is too slow, or `watcher` wants an end.
-    pub(crate) async fn serve(self, stream: TcpStream, header_timeout: Duration, watcher: Watcher) {
+    pub(crate) async fn serve(
+        self,
+        stream: std::net::TcpStream,
+        header_timeout: Duration,
+        watcher: Watcher,
+    ) {
         let peer = self.peer;
         let stream = match adopt(stream) {
             Ok(stream) => TokioIo::new(stream),
@@ -84,9 +89,9 @@ impl Connection {
     }
 }
 
-/// Moves the stream from the runtime that accepted it to the one that this runs on.
-fn adopt(stream: TcpStream) -> io::Result<TcpStream> {
+/// Makes the stream one of the runtime that this runs on.
+fn adopt(stream: std::net::TcpStream) -> io::Result<TcpStream> {
     // Answers are written whole; waiting to fill a packet only delays them.
     stream.set_nodelay(true)?;
-    TcpStream::from_std(stream.into_std()?)
+    TcpStream::from_std(stream)
 }

@@ -144,7 +144,7 @@ async fn serve(config: Config, registry: prometheus::Registry) -> Result<(), Fai
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     info!(version = films::LONG_VERSION, "films");
-    let app = App::build(config, registry).await.map_err(|error| match error {
+    let app = App::build(config, registry).map_err(|error| match error {
         films::server::Error::Config(error) => error.into(),
         other => failed(other),
     })?;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use prometheus::Registry;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
@@ -19,6 +19,11 @@ use crate::listener::{Limits, Listener, Server};
 
 /// Probes and scrapes are few; this is against mistakes.
 const ADMIN_LIMITS: Limits = Limits { connections: 64, header_timeout: Duration::from_secs(10) };
+
+/// Most connections that the kernel holds until they are accepted, where `net.core.somaxconn` allows
+/// it. Clients beyond them try again after a second: `TcpListener::bind` allows 128, fewer than there
+/// may be when a load balancer opens all of its connections anew.
+const BACKLOG: u32 = 4096;
 
 /// An instance whose ports are bound.
 #[derive(Debug)]
@@ -69,7 +74,11 @@ pub enum Stop {
 impl App {
     /// Binds the ports and starts what runs in the background. It waits for nothing: where Postgres
     /// is away, the instance is alive and not ready.
-    pub async fn build(config: Config, registry: Registry) -> Result<Self, Error> {
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime: the admin port and the checks run on the one that calls it.
+    pub fn build(config: Config, registry: Registry) -> Result<Self, Error> {
         let postgres = Postgres::new(&config.database)?;
         let readiness = Readiness::new(postgres.watch(&config.readiness), config.readiness.database);
         let limits =
@@ -80,14 +89,14 @@ impl App {
             Server::new(core.runtime().clone(), Service::public(db, &config.http))
         });
         let http = Listener::new(
-            bind("http.listen", config.http.listen).await?,
+            bind("http.listen", config.http.listen)?,
             servers.collect(),
             readiness.clone(),
             limits,
         );
         let admin = Server::new(Handle::current(), Service::admin(readiness.clone(), registry));
         let admin = Listener::new(
-            bind("admin.listen", config.admin.listen).await?,
+            bind("admin.listen", config.admin.listen)?,
             vec![admin],
             readiness.clone(),
             ADMIN_LIMITS,
@@ -106,30 +115,27 @@ impl App {
     /// 6. The connections to Postgres are closed, then the threads that served, then the admin port.
     /// 7. Telemetry is flushed and the process exits with 0: that is `main`'s.
     pub async fn run(self, stop: impl Future<Output = Stop>) {
-        let Self { mut http, mut admin, readiness, postgres, cores, config } = self;
+        let Self { http, admin, readiness, postgres, cores, config } = self;
         let (end, ended) = oneshot::channel::<()>();
-        let admin = tokio::spawn(async move {
-            // `end` is dropped at the latest when this function is.
-            admin.accept_until(async { drop(ended.await) }).await;
-            admin
-        });
+        // `end` is dropped at the latest when this function is.
+        let admin = tokio::spawn(admin.accept_until(async { drop(ended.await) }));
 
-        http.accept_until(async {
+        let stop = async {
             let stop = stop.await;
             readiness.stop();
             let lame_duck = if stop == Stop::Politely { config.shutdown.lame_duck } else { Duration::ZERO };
             info!(?lame_duck, "stopping");
             sleep(lame_duck).await;
-        })
-        .await;
-        http.drain(config.shutdown.grace).await;
+        };
+        let connections = http.accept_until(stop).await;
+        connections.drain(config.shutdown.grace).await;
         postgres.close().await;
         cores.into_iter().for_each(Core::stop);
 
         drop(end);
-        if let Ok(admin) = admin.await {
+        if let Ok(connections) = admin.await {
             // A scrape that is under way may end.
-            admin.drain(Duration::from_secs(1)).await;
+            connections.drain(Duration::from_secs(1)).await;
         }
         info!("stopped");
     }
@@ -140,10 +146,18 @@ fn start_cores(threads: usize) -> Result<Vec<Core>, Error> {
     cores.map_err(|source| Error::Threads { threads, source })
 }
 
-async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
+fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
     let failed = |source| Error::Bind { key, address, source };
-    let socket = TcpListener::bind(address).await.map_err(failed)?;
+    let socket = listen(address).map_err(failed)?;
     // Port 0 becomes a real one here, and scripts read it from this line.
     info!(key, address = %socket.local_addr().map_err(failed)?, "listening");
     Ok(socket)
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Else a restart could not listen while connections of the last one are still in TIME_WAIT.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }

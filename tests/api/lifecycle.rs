@@ -87,6 +87,26 @@ async fn sigterm_under_load_loses_no_request(pool: PgPool) {
     assert_eq!(usize::try_from(stored).unwrap(), accepted);
 }
 
+/// More than one turn of tokio's scheduler takes.
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn what_the_kernel_has_accepted_is_answered(pool: PgPool) {
+    let mut films = Films::start_with(&pool, &[("FILMS__HTTP__MAX_CONNECTIONS", "1")]).await;
+    let mut first = TcpStream::connect(films.http).await.unwrap();
+    first.write_all(GET).await.unwrap();
+    read_answer(&mut first).await.expect("an answer");
+    let mut waiting = Vec::new();
+    for _ in 0..300 {
+        let mut client = TcpStream::connect(films.http).await.unwrap();
+        client.write_all(GET).await.unwrap();
+        waiting.push(client);
+    }
+    films.signal("TERM");
+    let answers = join_all(waiting.iter_mut().map(read_answer)).await;
+    let answered = answers.iter().flatten().filter(|answer| answer.starts_with("HTTP/1.1 200 ")).count();
+    assert_eq!(answered, 300);
+    assert_eq!(films.ended().await.code(), Some(0));
+}
+
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn a_lame_duck_serves_and_is_not_ready(pool: PgPool) {
     let mut films = Films::start_with(&pool, &[("FILMS__SHUTDOWN__LAME_DUCK", "2s")]).await;
