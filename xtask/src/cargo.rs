@@ -11,8 +11,21 @@ use crate::process::{self, Group};
 use crate::signals::Signals;
 
 /// The cargo that runs this, so that what it builds is built by the same toolchain.
+///
+/// What it has told this program of itself is taken away: build scripts that look at these variables
+/// (ring's does) would run anew, and all that depends on them with them, whenever a build by hand
+/// follows.
 pub(crate) fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (variable, _) in env::vars_os() {
+        if variable
+            .to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+        {
+            command.env_remove(variable);
+        }
+    }
+    command
 }
 
 /// The service, built before if need be. On Unix cargo does not stay around as its parent but
