@@ -37,12 +37,7 @@ impl Connection {
     }
 
     /// Serves until the client leaves, is too slow, or `watcher` wants an end.
-    pub(crate) async fn serve(
-        self,
-        stream: std::net::TcpStream,
-        header_timeout: Duration,
-        watcher: Watcher,
-    ) {
+    pub(crate) async fn serve(self, stream: std::net::TcpStream, header_timeout: Duration, watcher: Watcher) {
         let peer = self.peer;
         let stream = match adopt(stream) {
             Ok(stream) => TokioIo::new(stream),

@@ -4,7 +4,7 @@
 //!    it runs, the next batch gathers. An idle service runs batches of one and adds no latency.
 //! 2. Coalescing is not caching. An ask shares only a query that started after the ask arrived, so
 //!    a read is never stale.
-//! 3. Equal keys are asked for once: a [`Work`] sees them side by side.
+//! 3. Equal keys are asked for once: a [`Work`] sees them side by side, and may leave the last ones.
 //! 4. A failed batch fails its own asks only; so does one that panics.
 //! 5. The queue is bounded: one ask too many is refused at once.
 //! 6. A caller that went away costs nothing: its ask is dropped before the query starts.
@@ -20,11 +20,11 @@ use std::time::Instant;
 use async_channel::{Receiver, Sender, TrySendError};
 use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, yield_now};
-use tracing::{Instrument as _, Span, error, info_span};
+use tokio::task::{JoinSet, yield_now};
+use tracing::{Instrument as _, Span};
 
 use super::error::Error;
-use super::links;
+use super::links::{self, Caller};
 use super::metrics::BatchMetrics;
 
 /// How to answer many asks at once.
@@ -32,7 +32,7 @@ pub(super) trait Work: Send + Sync + 'static {
     /// What it is called in metrics.
     const NAME: &'static str;
     /// What one caller asks.
-    type Ask: Send + 'static;
+    type Ask: Copy + Send + Sync + 'static;
     /// What one caller is answered.
     type Answer: Send + 'static;
     /// What must be had before a batch can start: a connection.
@@ -44,11 +44,11 @@ pub(super) trait Work: Send + Sync + 'static {
     /// The span of one batch, as a child of the current span.
     fn span(&self, size: usize) -> Span;
 
-    /// Answers the asks, in their order.
+    /// Answers the asks in their order: all, or the first and at least one. The others ask again.
     fn run(
         &self,
         slot: Self::Slot,
-        asks: Vec<Self::Ask>,
+        asks: &[Self::Ask],
     ) -> impl Future<Output = Result<Vec<Self::Answer>, Error>> + Send;
 }
 
@@ -64,17 +64,15 @@ pub(super) struct Limits {
 pub(super) struct Batch<W: Work> {
     queue: Sender<Waiting<W>>,
     limits: Limits,
-    workers: Mutex<Vec<JoinHandle<()>>>,
+    workers: Mutex<JoinSet<()>>,
 }
 
-/// One ask in the queue.
+/// One ask, in the queue or left over from a batch.
 struct Waiting<W: Work> {
     ask: W::Ask,
     reply: oneshot::Sender<Result<W::Answer, Error>>,
     since: Instant,
-    caller: Span,
-    /// Ends when the query starts.
-    wait: Span,
+    caller: Caller,
 }
 
 impl<W: Work> Batch<W> {
@@ -82,21 +80,19 @@ impl<W: Work> Batch<W> {
     pub(super) fn start(work: W, limits: Limits) -> Self {
         let (queue, waiting) = async_channel::bounded(limits.queue_size);
         let worker = Arc::new(Worker { work, waiting, limits, metrics: BatchMetrics::new(W::NAME) });
-        let workers = (0..limits.workers).map(|_| tokio::spawn(Arc::clone(&worker).run())).collect();
+        let workers = (0..limits.workers).map(|_| Arc::clone(&worker).run()).collect();
         Self { queue, limits, workers: Mutex::new(workers) }
     }
 
     /// Asks, and waits for the answer of a query that starts from now on.
     pub(super) async fn ask(&self, ask: W::Ask) -> Result<W::Answer, Error> {
         let (reply, answer) = oneshot::channel();
-        let caller = Span::current();
-        let wait = info_span!("wait for batch", batch.name = W::NAME);
-        let waiting = Waiting { ask, reply, since: Instant::now(), caller, wait };
+        let waiting = Waiting { ask, reply, since: Instant::now(), caller: Caller::waits(W::NAME) };
         self.queue.try_send(waiting).map_err(|refused| match refused {
             TrySendError::Full(_) => Error::Overloaded(self.limits.queue_size),
             TrySendError::Closed(_) => Error::Closed,
         })?;
-        // A worker replies to every ask that it takes, unless it panics.
+        // A worker replies to every ask that it takes, unless something is wrong with it.
         answer.await.unwrap_or(Err(Error::Panicked))
     }
 
@@ -109,10 +105,8 @@ impl<W: Work> Batch<W> {
     pub(super) async fn close(&self) {
         self.queue.close();
         let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
-        for worker in workers {
-            // It cannot panic outside `answer`, which contains it.
-            let _ = worker.await;
-        }
+        // They contain what panics in them.
+        workers.join_all().await;
     }
 }
 
@@ -125,14 +119,19 @@ struct Worker<W: Work> {
 
 impl<W: Work> Worker<W> {
     async fn run(self: Arc<Self>) {
-        while let Ok(first) = self.waiting.recv().await {
+        let mut left = Vec::new();
+        loop {
+            if left.is_empty() {
+                let Ok(first) = self.waiting.recv().await else { return };
+                left.push(first);
+            }
             self.let_others_ask().await;
             let slot = self.work.slot().await;
-            let batch = self.gather(first);
+            let batch = self.gather(std::mem::take(&mut left));
             match slot {
-                Ok(slot) if !batch.is_empty() => self.answer(slot, batch).await,
+                Ok(slot) if !batch.is_empty() => left = self.answer(slot, batch).await,
                 Ok(_) => {}
-                Err(error) => fail(batch.into_iter().map(|waiting| waiting.reply), &error),
+                Err(error) => left = fail(batch, &error),
             }
         }
     }
@@ -148,41 +147,42 @@ impl<W: Work> Worker<W> {
     }
 
     /// All that is waiting by now, up to a batch, without those whose caller went away.
-    fn gather(&self, first: Waiting<W>) -> Vec<Waiting<W>> {
+    fn gather(&self, first: Vec<Waiting<W>>) -> Vec<Waiting<W>> {
         let rest = std::iter::from_fn(|| self.waiting.try_recv().ok());
-        std::iter::once(first)
-            .chain(rest)
-            .filter(|waiting| !waiting.reply.is_closed())
-            .take(self.limits.max_batch_size)
-            .collect()
+        let here = |waiting: &Waiting<W>| !waiting.reply.is_closed();
+        first.into_iter().chain(rest).filter(here).take(self.limits.max_batch_size).collect()
     }
 
-    /// Answers a batch, which is not empty.
-    async fn answer(&self, slot: W::Slot, batch: Vec<Waiting<W>>) {
-        let callers = batch.iter().map(|waiting| (&waiting.caller, &waiting.wait));
+    /// Answers a batch, which is not empty, and returns what is left of it.
+    async fn answer(&self, slot: W::Slot, mut batch: Vec<Waiting<W>>) -> Vec<Waiting<W>> {
+        let callers = batch.iter().map(|waiting| &waiting.caller);
         let span = links::query_span(callers, || self.work.span(batch.len()));
         self.metrics.record(batch.iter().map(|waiting| waiting.since));
-        let (asks, replies): (Vec<_>, Vec<_>) =
-            batch.into_iter().map(|waiting| (waiting.ask, waiting.reply)).unzip();
-
-        let query = AssertUnwindSafe(self.work.run(slot, asks)).catch_unwind().instrument(span);
-        let answers = query.await.unwrap_or_else(|_| {
-            error!(batch.name = W::NAME, "a batch panicked");
-            Err(Error::Panicked)
-        });
-        match answers {
-            Ok(answers) => {
-                // A caller may have gone away in the meantime.
-                replies.into_iter().zip(answers).for_each(|(reply, answer)| drop(reply.send(Ok(answer))));
-            }
-            Err(error) => fail(replies, &error),
+        for waiting in &mut batch {
+            waiting.caller.waits_no_longer();
         }
+        let asks: Vec<_> = batch.iter().map(|waiting| waiting.ask).collect();
+        let query = AssertUnwindSafe(self.work.run(slot, &asks)).catch_unwind().instrument(span);
+        let answers = match query.await.unwrap_or(Err(Error::Panicked)) {
+            Ok(answers) => answers,
+            Err(error) => return fail(batch, &error),
+        };
+        // One that answered nobody would be asked for ever: its first caller gets no reply at all.
+        let left = batch.split_off(answers.len().clamp(1, batch.len()));
+        for (waiting, answer) in batch.into_iter().zip(answers) {
+            // The caller may have gone away in the meantime.
+            let _ = waiting.reply.send(Ok(answer));
+        }
+        left
     }
 }
 
-/// Tells every caller of a batch why it has no answer.
-fn fail<A>(replies: impl IntoIterator<Item = oneshot::Sender<Result<A, Error>>>, error: &Error) {
-    replies.into_iter().for_each(|reply| drop(reply.send(Err(error.clone()))));
+/// Tells every caller of a batch why it has no answer. Nothing is left of the batch.
+fn fail<W: Work>(batch: Vec<Waiting<W>>, error: &Error) -> Vec<Waiting<W>> {
+    for waiting in batch {
+        let _ = waiting.reply.send(Err(error.clone()));
+    }
+    Vec::new()
 }
 
 impl<W: Work> fmt::Debug for Batch<W> {

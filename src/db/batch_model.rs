@@ -55,10 +55,12 @@ fn schedules() -> impl Strategy<Value = Schedule> {
     let end = prop_oneof![
         8 => Just(End::Answers), 1 => Just(End::Fails), 1 => Just(End::Panics), 1 => Just(End::NoSlot)
     ];
-    let plan = (0..4_u64, 0..8_u64, 0..8_u64, end).prop_map(|(slot, before, after, end)| Plan {
+    let most = prop_oneof![2 => Just(usize::MAX), 1 => 1..4_usize];
+    let plan = (0..4_u64, 0..8_u64, 0..8_u64, most, end).prop_map(|(slot, before, after, most, end)| Plan {
         slot,
         before,
         after,
+        most,
         end,
     });
     let patience = prop_oneof![3 => Just(None), 1 => (0..12_u64).prop_map(Some)];

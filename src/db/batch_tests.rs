@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::*;
@@ -20,6 +21,8 @@ struct Doubler {
     started: mpsc::UnboundedSender<Vec<u32>>,
 }
 
+/// This one and what follows is left to the next query.
+const ENOUGH: u32 = 0x4000_0000;
 const FAILS: u32 = u32::MAX - 1;
 const PANICS: u32 = u32::MAX;
 
@@ -38,14 +41,15 @@ impl Work for Doubler {
         Span::none()
     }
 
-    async fn run(&self, (): (), asks: Vec<u32>) -> Result<Vec<u32>, Error> {
-        self.started.send(asks.clone()).unwrap();
+    async fn run(&self, (): (), asks: &[u32]) -> Result<Vec<u32>, Error> {
+        self.started.send(asks.to_vec()).unwrap();
         self.ends.acquire().await.unwrap().forget();
         assert!(!asks.contains(&PANICS), "as asked");
         if asks.contains(&FAILS) {
             return Err(Error::QueryTimeout(Duration::ZERO));
         }
-        Ok(asks.into_iter().map(|ask| ask * 2).collect())
+        let enough = asks.iter().position(|ask| *ask == ENOUGH).unwrap_or(asks.len());
+        Ok(asks[..enough].iter().map(|ask| ask * 2).collect())
     }
 }
 
@@ -114,6 +118,29 @@ async fn what_arrives_during_a_query_shares_the_next_one_and_never_that_one() {
     for (number, answer) in (0..).zip(join_all(asked).await) {
         assert_eq!(answer.unwrap().unwrap(), number * 2);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_query_leaves_comes_first_in_the_next_one() {
+    let mut puppet = Puppet::slow(LIMITS);
+    let first = puppet.ask(0).await;
+    assert_eq!(puppet.started.recv().await.unwrap(), [0]);
+    let answered = puppet.ask(1).await;
+    let left = puppet.ask(ENOUGH).await;
+    let gone = puppet.ask(2).await;
+    puppet.ends.add_permits(1);
+    assert_eq!(puppet.started.recv().await.unwrap(), [1, ENOUGH, 2]);
+    let later = puppet.ask(3).await;
+    gone.abort();
+    puppet.ends.add_permits(1);
+    assert_eq!(answered.await.unwrap().unwrap(), 2);
+    assert_eq!(puppet.started.recv().await.unwrap(), [ENOUGH, 3]);
+    // It leaves its very first now, which would go on for ever.
+    puppet.ends.add_permits(2);
+    assert!(matches!(left.await.unwrap(), Err(Error::Panicked)));
+    assert_eq!(puppet.started.recv().await.unwrap(), [3]);
+    assert_eq!(later.await.unwrap().unwrap(), 6);
+    assert_eq!(first.await.unwrap().unwrap(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,12 +10,14 @@ use super::super::{Error, Limits, Work};
 
 pub(super) const REGISTERS: usize = 3;
 
-/// How a query goes, in milliseconds: until it has a slot, until it reads, until it answers.
+/// How a query goes, in milliseconds: until it has a slot, until it reads, until it answers. And how
+/// many it answers at most.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     pub(super) slot: u64,
     pub(super) before: u64,
     pub(super) after: u64,
+    pub(super) most: usize,
     pub(super) end: End,
 }
 
@@ -45,6 +47,8 @@ struct Fate {
     /// How its query ends, once it is in one.
     end: Option<End>,
     applied: usize,
+    /// A query left it to the next.
+    left: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -103,12 +107,14 @@ impl Work for Registers {
         Span::none()
     }
 
-    async fn run(&self, plan: Plan, asks: Vec<Ask>) -> Result<Vec<Answer>, Error> {
-        self.world.start(&asks, plan.end);
+    async fn run(&self, plan: Plan, asks: &[Ask]) -> Result<Vec<Answer>, Error> {
+        self.world.start(asks, plan.end);
+        let most = if plan.end == End::Answers { plan.most } else { usize::MAX };
+        let (answered, left) = asks.split_at(most.min(asks.len()));
         sleep(Duration::from_millis(plan.before)).await;
-        let answers = self.world.apply(&asks);
+        let answers = self.world.apply(answered);
         sleep(Duration::from_millis(plan.after)).await;
-        self.world.end();
+        self.world.end(left);
         match plan.end {
             End::Panics => std::panic::resume_unwind(Box::new("as planned")),
             End::Fails => Err(Error::QueryTimeout(Duration::ZERO)),
@@ -149,7 +155,7 @@ impl World {
     pub(super) fn arrive(&self, register: usize) -> Ask {
         let mut memory = self.memory.lock().unwrap();
         let since = memory.registers[register];
-        memory.asks.push(Fate { since, state: State::Arriving, end: None, applied: 0 });
+        memory.asks.push(Fate { since, state: State::Arriving, end: None, applied: 0, left: false });
         Ask { id: memory.asks.len() - 1, register }
     }
 
@@ -237,8 +243,13 @@ impl World {
         asks.iter().map(apply).collect()
     }
 
-    fn end(&self) {
-        self.memory.lock().unwrap().running -= 1;
+    fn end(&self, left: &[Ask]) {
+        let mut memory = self.memory.lock().unwrap();
+        memory.running -= 1;
+        for ask in left {
+            let fate = &mut memory.asks[ask.id];
+            (fate.end, fate.left) = (None, true);
+        }
     }
 }
 
@@ -249,8 +260,9 @@ impl Memory {
         }
     }
 
-    /// How many asks are in one of these states, and in no query yet.
+    /// How many asks are in one of these states, and were in no query yet.
     fn waiting(&self, states: &[State]) -> usize {
-        self.asks.iter().filter(|fate| fate.end.is_none() && states.contains(&fate.state)).count()
+        let waits = |fate: &&Fate| fate.end.is_none() && !fate.left && states.contains(&fate.state);
+        self.asks.iter().filter(waits).count()
     }
 }

@@ -41,7 +41,8 @@ pub(super) trait Read: Send + Sync + 'static {
     type Key: Copy + Eq + Hash + Send + Sync;
     type Content: Clone + Send;
 
-    /// Reads the answers to the keys, in their order, each with the version of its own snapshot.
+    /// Reads the answers to the keys in their order, to all or to the first and at least one, each
+    /// with the version of its own snapshot.
     fn read(
         connection: &mut PgConnection,
         keys: &[Self::Key],
@@ -133,8 +134,9 @@ impl<R: Read> Query for Catalogue<R> {
         let (keys, places) = distinct(&missing);
         let read = R::read(connection, &keys).await?;
         self.keep(&keys, &read);
-        let mut read = places.into_iter().map(|place| read[place].clone());
-        Ok(kept.into_iter().filter_map(|kept| kept.or_else(|| read.next())).collect())
+        let mut read = places.into_iter().map(|place| read.get(place).cloned());
+        // It ends where the first was not read. What is kept beyond waits with it.
+        Ok(kept.into_iter().map_while(|kept| kept.or_else(|| read.next()?)).collect())
     }
 }
 

@@ -22,11 +22,11 @@ pub(super) trait Query: Send + Sync + 'static {
     /// Whether it can be run twice.
     const READ_ONLY: bool;
     /// What one caller asks.
-    type Ask: Send + Sync + 'static;
+    type Ask: Copy + Send + Sync + 'static;
     /// What one caller is answered.
     type Answer: Send + 'static;
 
-    /// Answers the asks, in their order.
+    /// Answers the asks in their order: all, or the first of them and at least one.
     fn run(
         &self,
         connection: &mut PgConnection,
@@ -60,8 +60,8 @@ impl<Q: Query> Work for OnPool<Q> {
         self.pool.span(Q::OPERATION, Q::TABLE, size)
     }
 
-    async fn run(&self, lease: Lease, asks: Vec<Q::Ask>) -> Result<Vec<Q::Answer>, Error> {
-        lease.run(&*self.query, &asks).await
+    async fn run(&self, lease: Lease, asks: &[Q::Ask]) -> Result<Vec<Q::Answer>, Error> {
+        lease.run(&*self.query, asks).await
     }
 }
 

@@ -100,3 +100,22 @@ async fn twenty_clients_at_once_share_one_list(pool: PgPool) {
     let peak = peak_memory(&films);
     assert!(peak < 120_000_000, "{peak} bytes");
 }
+
+/// They are read one after another: together they take longer than one may.
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn many_long_lists_at_once_are_all_answered(pool: PgPool) {
+    sqlx::query("insert into film (film_id, title) values (0, 'first')").execute(&pool).await.unwrap();
+    let settings = [
+        ("FILMS__HTTP__THREADS", "1"),
+        ("FILMS__HTTP__REQUEST_TIMEOUT", "60s"),
+        ("FILMS__DATABASE__QUERY_TIMEOUT", "3s"),
+    ];
+    let films = Films::start_with(&pool, &settings).await;
+    import(&pool).await;
+    let lists = (0..8).map(async |year: i32| {
+        let answer = films.get(&format!("/films/?year.gt={year}")).await;
+        (answer.status, answer.body.len())
+    });
+    let answers = join_all(lists).await;
+    assert!(answers.iter().all(|(status, length)| *status == 200 && *length > 4_000_000), "{answers:?}");
+}
