@@ -19,6 +19,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::error::{Cause, Error};
 use super::metrics::{Metrics, OTHER, Outcome, known};
+use crate::telemetry::sampling;
 
 /// Who is at the other end of the connection.
 #[derive(Clone, Copy, Debug)]
@@ -71,11 +72,12 @@ impl Observer {
     }
 }
 
-/// The span of one request. Names: OpenTelemetry's stable conventions for HTTP servers. Its fields
-/// are computed only where somebody listens. Numbers are `i64`s, because the layer would write
-/// others as text.
+/// The span of one request, where its trace is recorded. Names: OpenTelemetry's stable conventions for
+/// HTTP servers. Numbers are `i64`s, because the layer would write others as text.
 fn server_span(request: &Request<Incoming>, method: &'static str, route: Option<&str>) -> Span {
     let headers = request.headers();
+    let client = || global::get_text_map_propagator(|from| from.extract(&HeaderExtractor(headers)));
+    let Some(parent) = sampling::sampled(client) else { return Span::none() };
     let peer = request.extensions().get::<Peer>();
     let span = info_span!(
         "request",
@@ -97,16 +99,13 @@ fn server_span(request: &Request<Incoming>, method: &'static str, route: Option<
         server.port = Empty,
         user_agent.original = text(headers, header::USER_AGENT),
     );
-    if !span.is_disabled() {
-        // HTTP/2 has it in the URI, HTTP/1.1 in a header.
-        let host = || text(headers, header::HOST)?.parse().ok();
-        let authority: Option<Authority> = request.uri().authority().cloned().or_else(host);
-        span.record("server.address", authority.as_ref().map(Authority::host));
-        span.record("server.port", authority.as_ref().and_then(Authority::port_u16).map(i64::from));
-        let parent = global::get_text_map_propagator(|from| from.extract(&HeaderExtractor(headers)));
-        // It fails where no OpenTelemetry layer listens, and then there is no trace to continue.
-        let _ = span.set_parent(parent);
-    }
+    // HTTP/2 has it in the URI, HTTP/1.1 in a header.
+    let host = || text(headers, header::HOST)?.parse().ok();
+    let authority: Option<Authority> = request.uri().authority().cloned().or_else(host);
+    span.record("server.address", authority.as_ref().map(Authority::host));
+    span.record("server.port", authority.as_ref().and_then(Authority::port_u16).map(i64::from));
+    // It fails where no OpenTelemetry layer listens, and then there is no trace to continue.
+    let _ = span.set_parent(parent);
     span
 }
 

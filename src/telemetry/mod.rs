@@ -6,6 +6,7 @@
 
 mod format;
 mod otlp;
+pub(crate) mod sampling;
 
 use std::io::IsTerminal;
 use std::thread;
@@ -63,6 +64,9 @@ pub fn init(config: &Config) -> Result<Telemetry, Error> {
     let otel = &config.otel;
     let resource = otlp::resource(otel.service_name.as_deref());
     let traces = otel.traces.then(|| otlp::traces(&resource)).transpose()?;
+    if traces.is_some() {
+        sampling::start();
+    }
     let logs = otel.logs.then(|| otlp::logs(&resource)).transpose()?;
     let (metrics, registry) = otlp::metrics(&resource, otel.metrics)?;
     global::set_meter_provider(metrics.clone());

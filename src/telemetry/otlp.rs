@@ -6,7 +6,7 @@ use opentelemetry_otlp::{LogExporter, MetricExporter, SpanExporter};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use prometheus::Registry;
 
 use super::Error;
@@ -31,7 +31,9 @@ pub(super) fn resource(name: Option<&str>) -> Resource {
 
 pub(super) fn traces(resource: &Resource) -> Result<SdkTracerProvider, Error> {
     let exporter = SpanExporter::builder().build().map_err(|error| Error(error.to_string()))?;
-    Ok(SdkTracerProvider::builder().with_resource(resource.clone()).with_batch_exporter(exporter).build())
+    // `sampling` has decided before there is a span.
+    let provider = SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOn);
+    Ok(provider.with_resource(resource.clone()).with_batch_exporter(exporter).build())
 }
 
 pub(super) fn logs(resource: &Resource) -> Result<SdkLoggerProvider, Error> {

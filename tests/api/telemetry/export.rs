@@ -136,6 +136,41 @@ async fn samplers_are_honoured(pool: PgPool) {
     }
 }
 
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn samplers_look_at_the_clients_decision_where_they_should(pool: PgPool) {
+    for (sampler, flag, is_traced) in [
+        ("parentbased_always_off", "01", true),
+        ("parentbased_always_on", "00", false),
+        ("always_on", "00", true),
+        ("always_off", "01", false),
+    ] {
+        let collector = Collector::start(GRPC).await;
+        let films = start(&pool, &collector, &[("OTEL_TRACES_SAMPLER", sampler)]).await;
+        let client = format!("00-{TRACE}-{SPAN}-{flag}");
+        send(films.http, "GET", "/films/995/", &[("traceparent", &client)], "").await;
+        films.stop().await;
+        let kinds: Vec<_> = collector.spans().into_iter().map(|span| span.kind).collect();
+        let whole = kinds.contains(&SpanKind::Server) && kinds.contains(&SpanKind::Client);
+        assert_eq!((whole, !kinds.is_empty()), (is_traced, is_traced), "{sampler}, {flag}: {kinds:?}");
+    }
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn a_ratio_is_about_that_share_of_the_traces(pool: PgPool) {
+    let collector = Collector::start(GRPC).await;
+    let half = [("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0.5")];
+    let films = start(&pool, &collector, &half).await;
+    for _ in 0..400 {
+        films.get("/films/995/").await;
+    }
+    films.stop().await;
+    let spans = collector.spans();
+    let of_kind = |kind| spans.iter().filter(|span| span.kind == kind).count();
+    // Ten standard deviations to either side.
+    assert!((100..300).contains(&of_kind(SpanKind::Server)), "{} traces", of_kind(SpanKind::Server));
+    assert_eq!(of_kind(SpanKind::Client), of_kind(SpanKind::Server), "each has its query");
+}
+
 /// Serves and stops with what should be a collector at this address.
 async fn serve_and_stop(pool: &PgPool, collector: SocketAddr, protocol: &str) {
     let endpoint = format!("http://{collector}");
