@@ -1,7 +1,6 @@
 //! The threads that serve requests. Each has a runtime of its own: a read is parsed, batched, asked
-//! of Postgres and answered on one thread. What threads have in common (the pool, the kept answers,
-//! the writer of reviews) is met once a batch. Where threads share a runtime, every request wakes
-//! tasks on several of them, which costs more than the request itself.
+//! of Postgres and answered on one thread, which meets the others once a batch, at the pool and the
+//! kept answers. Only a review is handed on, to the one writer.
 
 use std::io;
 use std::thread::{self, JoinHandle};
@@ -23,9 +22,11 @@ impl Core {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
-        let thread = thread::Builder::new()
-            .name(format!("core-{index}"))
-            .spawn(move || drop(runtime.block_on(stopped)))?;
+        let thread = thread::Builder::new().name(format!("core-{index}")).spawn(move || {
+            drop(runtime.block_on(stopped));
+            // Without waiting for a host name that is still being looked up.
+            runtime.shutdown_background();
+        })?;
         Ok(Self { runtime: handle, stop, thread })
     }
 

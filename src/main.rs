@@ -83,8 +83,8 @@ fn failed(error: impl std::fmt::Display) -> Failure {
     Failure { code: 1, text: error.to_string() }
 }
 
-// One thread for all that is seldom: commands, probes, accepting connections. Those who serve have
-// their own.
+// One thread for commands, probes, accepting connections, and the writer of reviews, which mostly
+// waits for Postgres. Those who serve have their own.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {

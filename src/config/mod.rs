@@ -134,8 +134,8 @@ pub struct Database {
     /// Most requests that share one query. 1 switches batching off: every request is a query of its
     /// own, on up to `pool_size` connections at once.
     pub max_batch_size: usize,
-    /// Most requests that may wait for a query of one kind (film, list, review), a share for each of
-    /// `http.threads`. One more is answered 503 at once.
+    /// Most requests that may wait for a query of one kind (film, list, review). One more is answered
+    /// 503 at once. Of reads each of `http.threads` has its share, and at least a batch.
     pub queue_size: usize,
     /// Most answers of one kind (film, list) that are kept. One is used only while the catalogue
     /// has the version that it was read at, which is asked every time. 0 keeps none.

@@ -52,8 +52,8 @@ impl BatchMetrics {
     }
 }
 
-/// Registers the gauge of the queues' lengths. Threads have queues of their own, and what counts is
-/// their sum.
+/// Registers the gauge of the queues' lengths. Threads have queues of their own for reads, and what
+/// counts is their sum.
 pub(super) fn observe_queues(opened: &Arc<Mutex<Vec<Arc<Db>>>>) {
     let opened = Arc::downgrade(opened);
     global::meter("films")
@@ -62,10 +62,12 @@ pub(super) fn observe_queues(opened: &Arc<Mutex<Vec<Arc<Db>>>>) {
         .with_unit("{request}")
         .with_callback(move |gauge| {
             let Some(opened) = opened.upgrade() else { return };
+            let opened = opened.lock().unwrap_or_else(PoisonError::into_inner);
+            // All have the same writer.
+            let reviews = opened.first().map(|db| db.reviews.waiting());
+            let reads = opened.iter().flat_map(|db| [db.films.waiting(), db.lists.waiting()]);
             let mut waiting = BTreeMap::new();
-            for (name, length) in
-                opened.lock().unwrap_or_else(PoisonError::into_inner).iter().flat_map(|db| db.waiting())
-            {
+            for (name, length) in reads.chain(reviews) {
                 *waiting.entry(name).or_default() += length as u64;
             }
             for (name, length) in waiting {

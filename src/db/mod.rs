@@ -1,8 +1,9 @@
 //! Everything that knows Postgres, and nothing that knows HTTP.
 //!
 //! [`Db`] is the door, one for each thread that serves: a handler asks it for a film and cannot tell
-//! whether the answer came from a query of its own or from one that many requests shared. Behind the door, [`batch`] decides when
-//! a query runs, `films` and `reviews` what it says, and [`pool`] on which connection.
+//! whether the answer came from a query of its own or from one that many requests shared. Behind the
+//! door, [`batch`] decides when a query runs, `films` and `reviews` what it says, and [`pool`] on which
+//! connection.
 
 mod batch;
 mod catalogue;
@@ -120,11 +121,6 @@ impl Db {
         self.reviews.ask(review).await.flatten()
     }
 
-    /// How many requests wait for a query, by its kind.
-    fn waiting(&self) -> [(&'static str, usize); 3] {
-        [self.films.waiting(), self.lists.waiting(), self.reviews.waiting()]
-    }
-
     async fn close(&self) {
         tokio::join!(self.films.close(), self.lists.close(), self.reviews.close());
     }
@@ -138,7 +134,8 @@ fn limits(config: &Database, share: usize) -> batch::Limits {
     let batching = config.max_batch_size > 1;
     batch::Limits {
         max_batch_size: config.max_batch_size,
-        queue_size: config.queue_size.div_ceil(share),
+        // A queue that is shorter than a batch would refuse what the next query could have answered.
+        queue_size: config.queue_size.div_ceil(share).max(config.max_batch_size),
         workers: if batching { 1 } else { (config.pool_size as usize).div_ceil(share) },
     }
 }

@@ -3,6 +3,7 @@
 mod bulk;
 mod load;
 mod sequence;
+mod together;
 mod writers;
 
 use std::net::SocketAddr;
