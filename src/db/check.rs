@@ -24,6 +24,9 @@ pub enum Status {
     Up,
     /// It answers, but this migration of ours is not applied.
     Behind(i64),
+    /// It answers, but a change to a film would go unseen: what says that there was one is missing, or
+    /// is switched off.
+    Untracked,
     /// It cannot be reached, or does not answer.
     Down,
 }
@@ -56,7 +59,21 @@ async fn check(pool: &Pool, interval: Duration) -> Option<Result<Status, Error>>
         Ok(lease) => lease.run(&Applied, &[]).await,
         Err(error) => Err(error),
     };
-    Some(applied.map(|applied| missing(&applied).map_or(Status::Up, Status::Behind)))
+    Some(applied.map(|applied| status(&applied)))
+}
+
+fn status(applied: &[Migration]) -> Status {
+    match missing(applied) {
+        Some(version) => Status::Behind(version),
+        None if applied.iter().all(|migration| migration.tracked) => Status::Up,
+        None => Status::Untracked,
+    }
+}
+
+/// A migration that is applied, and whether the triggers of `0002` are at work.
+struct Migration {
+    version: i64,
+    tracked: bool,
 }
 
 /// Answers with the migrations that are applied.
@@ -68,10 +85,18 @@ impl Query for Applied {
     const TABLE: &'static str = "_sqlx_migrations";
     const READ_ONLY: bool = true;
     type Ask = ();
-    type Answer = i64;
+    type Answer = Migration;
 
-    async fn run(&self, connection: &mut PgConnection, _: &[()]) -> Result<Vec<i64>, sqlx::Error> {
-        let applied = sqlx::query_scalar!("select version from _sqlx_migrations where success");
+    async fn run(&self, connection: &mut PgConnection, _: &[()]) -> Result<Vec<Migration>, sqlx::Error> {
+        // `O`: for all but what a subscription applies. A restore leaves triggers like that.
+        let applied = sqlx::query_as!(
+            Migration,
+            r#"select version, (
+                 select count(*) = 2 from pg_trigger
+                 where tgrelid = to_regclass('film') and tgname in ('film_changed', 'film_truncated')
+                   and tgenabled in ('A', 'O')
+               ) as "tracked!" from _sqlx_migrations where success"#
+        );
         match applied.fetch_all(connection).await {
             // The table comes with the first migration.
             Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNDEFINED_TABLE) => {
@@ -84,8 +109,9 @@ impl Query for Applied {
 
 /// The first migration of this build that is not among the applied ones. Those of a later build
 /// may be there: after a roll-back the schema is ahead, which is fine.
-fn missing(applied: &[i64]) -> Option<i64> {
-    MIGRATOR.iter().map(|migration| migration.version).find(|version| !applied.contains(version))
+fn missing(applied: &[Migration]) -> Option<i64> {
+    let is_applied = |version: &i64| applied.iter().any(|migration| migration.version == *version);
+    MIGRATOR.iter().map(|migration| migration.version).find(|version| !is_applied(version))
 }
 
 /// Publishes the status, and logs it where it changed.
@@ -97,6 +123,11 @@ fn announce(sender: &watch::Sender<Status>, result: Result<Status, Error>) {
     match (status, result) {
         (Status::Behind(version), _) => {
             warn!(migration = version, "the schema is behind this build: run `films migrate`");
+        }
+        (Status::Untracked, _) => {
+            warn!(
+                "a trigger of film is missing or disabled, so changes would go unseen: see migrations/README.md"
+            );
         }
         (_, Err(error)) => warn!(%error, "the database is away"),
         _ => info!("the database is up"),

@@ -48,6 +48,10 @@ impl Readiness {
             Status::Behind(version) => {
                 Some(format!("migration {version} is not applied: run `films migrate`"))
             }
+            Status::Untracked => {
+                let what = "a trigger of film is missing or disabled, so changes would go unseen";
+                Some(format!("{what}: see migrations/README.md"))
+            }
             Status::Connecting if self.database_decides => {
                 Some("the database has not answered yet".to_owned())
             }
@@ -93,6 +97,7 @@ async fn readyz(State(readiness): State<Readiness>) -> Response {
         Status::Connecting => "connecting",
         Status::Up => "up",
         Status::Behind(_) => "behind",
+        Status::Untracked => "untracked",
         Status::Down => "down",
     };
     (code, [(header::CACHE_CONTROL, "no-store")], json(&ReadyBody { status, database, reason }))

@@ -32,6 +32,27 @@ async fn a_schema_that_is_behind_is_not_ready_until_it_is_migrated(pool: PgPool)
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn without_what_tells_of_changes_it_is_not_ready(pool: PgPool) {
+    let films = Films::start(&pool).await;
+    for (off, on) in [
+        ("alter table film disable trigger film_changed", "alter table film enable trigger film_changed"),
+        ("alter table film disable trigger all", "alter table film enable trigger all"),
+        (
+            "drop trigger film_truncated on film",
+            "create trigger film_truncated after truncate on film
+             for each statement execute function film_changed()",
+        ),
+    ] {
+        sqlx::query(off).execute(&pool).await.unwrap();
+        let unready = films.until_readiness(|answer| answer.json()["database"] == "untracked").await;
+        assert_eq!(unready.status, 503, "{off}");
+        assert!(unready.json()["reason"].as_str().unwrap().contains("migrations/README.md"), "{unready:?}");
+        sqlx::query(on).execute(&pool).await.unwrap();
+        films.until_ready().await;
+    }
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn without_a_database_it_is_alive_and_becomes_ready_when_there_is_one(pool: PgPool) {
     let proxy = Proxy::start(&pool).await;
     proxy.cut();
