@@ -73,7 +73,7 @@ impl Plan {
                 if self.is_stopped() {
                     return Ok(());
                 }
-                bar.set_message(format!("warm-up: {} {route}", target.name));
+                tell(bar, format!("warm-up: {} {route}", target.name));
                 self.measure(generator, target, route, seconds)?;
                 bar.inc(seconds);
             }
@@ -96,7 +96,7 @@ impl Plan {
                 if self.is_stopped() {
                     return Ok(());
                 }
-                bar.set_message(format!("round {round} of {}: {} {route}", self.options.rounds, target.name));
+                tell(bar, format!("round {round} of {}: {} {route}", self.options.rounds, target.name));
                 let measured = self.measure(generator, target, route, self.options.seconds)?;
                 bar.inc(self.options.seconds);
                 // Ctrl-C ends the generator too, and half a measurement is none.
@@ -183,6 +183,14 @@ impl Plan {
         }
         bar
     }
+}
+
+/// Where nobody sees a bar, as in a pod's log, what is going on is a line.
+fn tell(bar: &ProgressBar, what: String) {
+    if bar.is_hidden() {
+        eprintln!("{what}");
+    }
+    bar.set_message(what);
 }
 
 fn now() -> String {

@@ -9,6 +9,7 @@
 
 pub mod agree;
 pub mod compare;
+pub mod config_map;
 pub mod generator;
 pub mod machine;
 pub mod regress;

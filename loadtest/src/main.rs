@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Parser};
 use loadtest::compare::Plan;
+use loadtest::config_map::ConfigMap;
 use loadtest::machine::machine;
 use loadtest::regress;
 use loadtest::report;
@@ -73,6 +74,9 @@ struct Compare {
     out: PathBuf,
     #[command(flatten)]
     files: Files,
+    /// In a pod: keep result.json, report.md and report.html in this ConfigMap, which is there.
+    #[arg(long, value_name = "NAME")]
+    config_map: Option<String>,
     /// Something to keep with the result, for instance a commit.
     #[arg(long, value_name = "NAME=TEXT", value_parser = pair)]
     fact: Vec<(String, String)>,
@@ -129,11 +133,15 @@ fn main() -> ExitCode {
 
 fn compare(arguments: Compare) -> Result<ExitCode> {
     let (out, files, rules) = (arguments.out.clone(), arguments.files.clone(), arguments.require.clone());
+    let config_map = arguments.config_map.as_deref().map(ConfigMap::new).transpose()?;
     let run = plan(arguments)?.run()?;
     run.write(&out)?;
-    print!("{}", report::markdown(&run));
     files.write(&run)?;
     eprintln!("The result is in {}", out.display());
+    // After everything that may fail: a pod's log ends with the table.
+    let kept = config_map.map_or(Ok(()), |map| keep(&run, &map));
+    print!("{}", report::markdown(&run));
+    kept?;
     if run.interrupted {
         eprintln!("Stopped early: what was measured until then is kept");
         return Ok(ExitCode::from(INTERRUPTED));
@@ -148,6 +156,14 @@ fn compare(arguments: Compare) -> Result<ExitCode> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+fn keep(run: &Run, map: &ConfigMap) -> Result<()> {
+    map.keep(&BTreeMap::from([
+        ("result.json", serde_json::to_string(run)?),
+        ("report.md", report::markdown(run)),
+        ("report.html", report::html(run)),
+    ]))
 }
 
 fn plan(arguments: Compare) -> Result<Plan> {
