@@ -6,7 +6,10 @@
 mod bench;
 mod cargo;
 mod instructions;
+mod image;
+mod k8s;
 mod listen;
+mod names;
 mod postgres;
 mod process;
 mod run;
@@ -22,7 +25,7 @@ use clap::Parser;
 
 use crate::signals::Interrupted;
 
-/// Runs things for films: Postgres, the service, the tests.
+/// Runs things for films: Postgres, the service, the tests, the images, a cluster.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Verb {
@@ -32,6 +35,8 @@ enum Verb {
     Sqlx(sqlx::Args),
     Bench(bench::Args),
     Instructions(instructions::Args),
+    Image(image::Args),
+    K8s(k8s::Args),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +47,8 @@ fn main() -> ExitCode {
         Verb::Sqlx(args) => sqlx::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Instructions(args) => instructions::run(&args),
+        Verb::Image(args) => image::run(&args),
+        Verb::K8s(args) => k8s::run(&args),
     };
     outcome.unwrap_or_else(|error| {
         if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
