@@ -1,4 +1,4 @@
-//! Keeping the report in a `ConfigMap`, from within a pod: the pod's own disk goes with it.
+//! Keeping the report in a ConfigMap, from within a pod: the pod's own disk goes with it.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -15,11 +15,11 @@ use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
 /// Where Kubernetes mounts what a pod needs to speak to its API server.
 const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-/// The API server refuses more in one `ConfigMap`.
+/// The API server refuses more in one ConfigMap.
 const MAX_SIZE: usize = 1 << 20;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A `ConfigMap` of the pod's own namespace.
+/// A ConfigMap of the pod's own namespace.
 #[derive(Debug)]
 pub struct ConfigMap {
     url: String,
