@@ -1,0 +1,21 @@
+{{- /* Standard OTEL_* variables: what the chart knows, and over it what the user sets. */ -}}
+{{- define "films.otelEnv" -}}
+{{- $variables := dict -}}
+{{- with .Values.otel.endpoint -}}
+{{- $_ := set $variables "OTEL_EXPORTER_OTLP_ENDPOINT" . -}}
+{{- end -}}
+{{- /* Jaeger takes traces only: with the general variable it would be sent metrics and logs. */ -}}
+{{- if .Values.jaeger.enabled -}}
+{{- $_ := set $variables "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" (printf "http://%s-jaeger:4318/v1/traces" (include "films.fullname" .)) -}}
+{{- $_ := set $variables "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL" "http/protobuf" -}}
+{{- end -}}
+{{- $variables = merge (dict) .Values.otel.env $variables -}}
+{{- if $variables }}
+- name: POD_NAME
+  valueFrom: { fieldRef: { fieldPath: metadata.name } }
+- name: POD_NAMESPACE
+  valueFrom: { fieldRef: { fieldPath: metadata.namespace } }
+{{- $_ := set $variables "OTEL_RESOURCE_ATTRIBUTES" (list "k8s.pod.name=$(POD_NAME),k8s.namespace.name=$(POD_NAMESPACE)" (get $variables "OTEL_RESOURCE_ATTRIBUTES") | compact | join ",") }}
+{{- end }}
+{{- include "films.env" $variables }}
+{{- end -}}
