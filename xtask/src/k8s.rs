@@ -13,8 +13,7 @@ use crate::{cargo, say};
 /// What differs from the chart's defaults. The Secret is kustomize's, since Helm would render
 /// another password each time. A Job could not be applied again when it has changed: its pod cannot
 /// be replaced.
-const VALUES: [&str; 2] =
-    ["postgres.embedded.auth.existingSecret=films-postgres", "migration.mode=initContainer"];
+const VALUES: [&str; 2] = ["postgres.embedded.existingSecret=films-postgres", "migration.run=init"];
 
 /// Labels that would tell a reader, or Helm, that these are a release of Helm's.
 const HELMS_OWN: [&str; 2] = ["helm.sh/chart:", "app.kubernetes.io/managed-by:"];

@@ -6,6 +6,7 @@
 mod bench;
 mod cargo;
 mod instructions;
+mod e2e;
 mod image;
 mod k8s;
 mod listen;
@@ -37,6 +38,7 @@ enum Verb {
     Instructions(instructions::Args),
     Image(image::Args),
     K8s(k8s::Args),
+    E2e(e2e::Args),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Verb::Instructions(args) => instructions::run(&args),
         Verb::Image(args) => image::run(&args),
         Verb::K8s(args) => k8s::run(&args),
+        Verb::E2e(args) => e2e::run(&args),
     };
     outcome.unwrap_or_else(|error| {
         if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
