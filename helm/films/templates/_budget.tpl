@@ -33,7 +33,7 @@
 {{- $words = printf "%s + %d of Flask + %d of Quart" $words $pods $pods -}}
 {{- $ceiling = $pods -}}
 {{- end -}}
-{{- $available := sub $max $reserved $migration $ceiling -}}
+{{- $available := sub $max (add $reserved $migration $ceiling) -}}
 {{- $sum := printf "postgres.maxConnections %d - postgres.reservedConnections %d - %d for the migration" $max $reserved $migration -}}
 {{- if $ceiling -}}
 {{- $sum = printf "%s - %d for the load test's ceiling" $sum $ceiling -}}

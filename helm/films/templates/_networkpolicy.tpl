@@ -37,7 +37,9 @@ spec:
 {{- define "films.toPostgres" -}}
 {{- if eq .Values.postgres.mode "external" -}}
 - ports:
-    - { protocol: TCP, port: {{ .Values.postgres.external.port }} }
+    {{- range .Values.postgres.external.ports }}
+    - { protocol: TCP, port: {{ . }} }
+    {{- end }}
 {{- else -}}
 - ports:
     - { protocol: TCP, port: 5432 }
@@ -55,4 +57,11 @@ spec:
 {{- /* The components that speak to Postgres. */ -}}
 {{- define "films.postgresClients" -}}
 {{ include "films.peers" (dict "root" . "components" (list "server" "migrate" "flask" "quart" "ceiling" "test")) }}
+{{- end -}}
+
+{{- /* The API server is no pod that a selector could name, and its port is the cluster's choice. */ -}}
+{{- define "films.toApiServer" -}}
+- ports:
+    - { protocol: TCP, port: 443 }
+    - { protocol: TCP, port: 6443 }
 {{- end -}}
