@@ -3,9 +3,10 @@
 All take a dict: root, component, and workload, which is the section of values.yaml that holds the
 workload's image, resources and extras. */ -}}
 
+{{- /* Without the labels of the chart's version, which would restart every pod at every release. */ -}}
 {{- define "films.podMetadata" -}}
 labels:
-  {{- merge (include "films.labels" . | fromYaml) (.workload.podLabels | default dict) | toYaml | nindent 2 }}
+  {{- merge (include "films.selector" . | fromYaml) (.workload.podLabels | default dict) | toYaml | nindent 2 }}
 {{- with merge (dict) (.annotations | default dict) (.workload.podAnnotations | default dict) }}
 annotations:
   {{- toYaml . | nindent 2 }}

@@ -1,13 +1,10 @@
 {{- /* What the chart must know of the service's own settings. */ -}}
 
-{{- /* Milliseconds of a duration such as 500ms, 5s or 1m 30s. Takes a dict: key, value. */ -}}
+{{- /* Milliseconds of a duration such as 500ms, 5s or 1m 30s, whose form the schema has checked. */ -}}
 {{- define "films.milliseconds" -}}
 {{- $unit := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 -}}
-{{- if not (regexMatch "^([0-9]+(ms|s|m|h) ?)+$" (toString .value)) -}}
-{{- fail (printf "%s: %v: expected a duration of ms, s, m and h, such as 500ms, 5s or 1m30s" .key .value) -}}
-{{- end -}}
 {{- $sum := 0 -}}
-{{- range regexFindAll "[0-9]+(ms|s|m|h)" .value -1 -}}
+{{- range regexFindAll "[0-9]+(ms|s|m|h)" . -1 -}}
 {{- $sum = add $sum (mul (regexFind "[0-9]+" . | int64) (get $unit (regexFind "[a-z]+" .))) -}}
 {{- end -}}
 {{- $sum -}}
@@ -17,8 +14,8 @@
 admin port included, and 4 s for the kubelet and a slow node. */ -}}
 {{- define "films.terminationGracePeriodSeconds" -}}
 {{- $shutdown := .Values.config.shutdown | default dict -}}
-{{- $lameDuck := include "films.milliseconds" (dict "key" "config.shutdown.lame_duck" "value" ($shutdown.lame_duck | default "5s")) -}}
-{{- $grace := include "films.milliseconds" (dict "key" "config.shutdown.grace" "value" ($shutdown.grace | default "20s")) -}}
+{{- $lameDuck := include "films.milliseconds" ($shutdown.lame_duck | default "5s") -}}
+{{- $grace := include "films.milliseconds" ($shutdown.grace | default "20s") -}}
 {{- add (divf (add $lameDuck $grace) 1000 | ceil | int) .Values.preStopSleepSeconds 15 -}}
 {{- end -}}
 

@@ -54,7 +54,7 @@ template:
         {{- include "films.container" $context | nindent 8 }}
         args:
           {{- include "films.loadtestArgs" . | nindent 10 }}
-        {{- with include "films.env" .Values.loadtest.extraEnv }}
+        {{- with include "films.env" .Values.loadtest.extraEnv | trim }}
         env:
           {{- . | nindent 10 }}
         {{- end }}

@@ -11,8 +11,8 @@
   {{- include "films.container" $context | nindent 2 }}
   args: {{ concat $command (list "--config" "/etc/films/config.yaml") | toJson }}
   env:
-    {{- include "films.databaseEnv" (dict "root" $ "key" (include "films.migrationKey" $)) | nindent 4 }}
-    {{- include "films.env" $workload.extraEnv | nindent 4 }}
+    {{- include "films.databaseEnv" (dict "root" $ "key" (include "films.migrationKey" $)) | trim | nindent 4 }}
+    {{- with include "films.env" $workload.extraEnv | trim }}{{ . | nindent 4 }}{{ end }}
   volumeMounts:
     - name: config
       mountPath: /etc/films

@@ -22,7 +22,7 @@ spec:
           {{- .root.Files.Get (printf "files/test-%s.sh" .name) | nindent 10 }}
       env:
         {{- .env | nindent 8 }}
-        {{- include "films.env" .root.Values.tests.extraEnv | nindent 8 }}
+        {{- with include "films.env" .root.Values.tests.extraEnv | trim }}{{ . | nindent 8 }}{{ end }}
       volumeMounts:
         {{- include "films.volumeMounts" $context | nindent 8 }}
   volumes:
