@@ -6,6 +6,7 @@
 mod bench;
 mod cargo;
 mod instructions;
+mod chart;
 mod e2e;
 mod image;
 mod k8s;
@@ -36,6 +37,7 @@ enum Verb {
     Sqlx(sqlx::Args),
     Bench(bench::Args),
     Instructions(instructions::Args),
+    Chart(chart::Args),
     Image(image::Args),
     K8s(k8s::Args),
     E2e(e2e::Args),
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Verb::Sqlx(args) => sqlx::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Instructions(args) => instructions::run(&args),
+        Verb::Chart(args) => chart::run(&args),
         Verb::Image(args) => image::run(&args),
         Verb::K8s(args) => k8s::run(&args),
         Verb::E2e(args) => e2e::run(&args),
