@@ -16,6 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// A port of this machine that leads to one of the cluster, until this is dropped.
 pub(super) struct Forward {
     url: String,
+    agent: ureq::Agent,
     process: Child,
 }
 
@@ -36,7 +37,7 @@ impl Forward {
         if let Some(out) = process.stdout.take() {
             BufReader::new(out).read_line(&mut line)?;
         }
-        let mut forward = Self { url: String::new(), process };
+        let mut forward = Self { url: String::new(), agent: agent(), process };
         // “Forwarding from 127.0.0.1:40003 -> 5000”
         let address = line.split_whitespace().nth(2);
         forward.url = address.map(|address| format!("http://{address}")).with_context(|| {
@@ -60,15 +61,18 @@ impl Forward {
 
     pub(super) fn send(&self, request: Request<String>) -> Result<Answer> {
         let asked = format!("{} {}", request.method(), request.uri());
-        let config = ureq::Agent::config_builder()
-            .timeout_global(Some(TIMEOUT))
-            .http_status_as_error(false)
-            // Pods come and go behind a port.
-            .max_idle_connections(0);
-        let agent: ureq::Agent = config.build().into();
-        let mut answer = agent.run(request).context(asked)?;
+        let mut answer = self.agent.run(request).context(asked)?;
         Ok(Answer { status: answer.status().as_u16(), body: answer.body_mut().read_to_string()? })
     }
+}
+
+fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .timeout_global(Some(TIMEOUT))
+        .http_status_as_error(false)
+        // Pods come and go behind a port.
+        .max_idle_connections(0);
+    config.build().into()
 }
 
 impl Drop for Forward {

@@ -41,7 +41,7 @@ pub(super) fn under_load(
     disturb: impl FnOnce() -> Result<()>,
 ) -> Result<Counts> {
     start(stage, seconds)?;
-    stage.until(Duration::from_secs(60), "the load to begin", || expect_phase(stage, "Running"))?;
+    stage.until(Duration::from_mins(1), "the load to begin", || expect_phase(stage, "Running"))?;
     // A while of quiet before, so that what is measured has begun.
     std::thread::sleep(Duration::from_secs(2));
     disturb()?;

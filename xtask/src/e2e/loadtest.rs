@@ -10,7 +10,7 @@ use super::stage::Stage;
 use crate::cargo;
 
 /// Four servers, three routes, rounds as short as they can be.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 const JOB: &str = "--selector=app.kubernetes.io/component=loadtest";
 
 pub(super) fn play(stage: &Stage) -> Result<()> {

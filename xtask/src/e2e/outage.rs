@@ -8,7 +8,7 @@ use super::forward::Forward;
 use super::install::{answers, pods};
 use super::stage::Stage;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) fn play(stage: &Stage) -> Result<()> {
     stage.step("Postgres' pod deleted", || {

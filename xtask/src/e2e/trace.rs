@@ -12,7 +12,7 @@ use super::stage::Stage;
 /// An id of our own choosing, as a client that is traced itself sends one.
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 /// Spans are exported every few seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) fn play(stage: &Stage) -> Result<()> {
     stage.step("trace", || {

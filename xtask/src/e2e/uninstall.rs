@@ -24,7 +24,7 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
     stage.step("helm uninstall", || {
         stage.run(&mut stage.helm(&["uninstall", RELEASE, "--wait", "--timeout", "3m"]))?;
         let expected = BTreeSet::from(LEFT.map(str::to_owned));
-        stage.until(Duration::from_secs(60), "nothing but the volume's claim and the password", || {
+        stage.until(Duration::from_mins(1), "nothing but the volume's claim and the password", || {
             let left = left(stage)?;
             ensure!(left == expected, "saw {left:?}");
             Ok(())
