@@ -64,10 +64,12 @@ fn service_schema() -> Result<Value> {
 /// references, and with what the chart knows better.
 fn for_values(service: &Value) -> Result<Value> {
     let mut config = inline(service, service)?;
-    let pool_size = config
-        .pointer_mut("/properties/database/properties/pool_size")
-        .context("the service has no database.pool_size any more, and the chart computes it")?;
-    *pool_size = json!({
+    let database = config.pointer_mut("/properties/database/properties").and_then(Value::as_object_mut);
+    let database = database.context("the service has no database.* any more")?;
+    // How to connect is said by `postgres`: here, a password would be readable in a ConfigMap.
+    database.retain(|key, _| !["url", "password_file"].contains(&key.as_str()));
+    let pool_size = database.get_mut("pool_size");
+    *pool_size.context("the service has no database.pool_size any more, and the chart computes it")? = json!({
         "description": "Most connections of a pod to Postgres. The chart computes it from the connection \
                         budget where it is not set: see `postgres.maxConnections`.",
         "type": ["integer", "null"],
@@ -141,6 +143,7 @@ mod tests {
             "properties": {"database": {"$ref": "#/$defs/Db", "description": "Mine."}},
             "$defs": {
                 "Db": {"description": "Other.", "properties": {
+                    "url": {"type": "string"},
                     "pool_size": {"type": "integer", "default": 20},
                     "timeout": {"type": "string", "default": "5s"},
                     "mode": {"oneOf": [{"const": "a"}, {"const": "b"}]},
@@ -150,6 +153,7 @@ mod tests {
         let config = for_values(&service).unwrap();
         let database = &config["properties"]["database"];
         assert_eq!(database["description"], "Mine.");
+        assert_eq!(database["properties"].get("url"), None);
         assert_eq!(database["properties"]["pool_size"]["type"], json!(["integer", "null"]));
         assert_eq!(database["properties"]["timeout"]["pattern"], "^([0-9]+(ms|s|m|h) ?)+$");
         assert_eq!(database["properties"]["mode"], json!({"enum": ["a", "b"]}));
@@ -158,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_service_without_a_pool_size_is_an_error() {
-        let error = for_values(&json!({"properties": {}})).unwrap_err();
+        let error = for_values(&json!({"properties": {"database": {"properties": {}}}})).unwrap_err();
         assert!(error.to_string().contains("database.pool_size"), "{error}");
     }
 }

@@ -40,12 +40,7 @@ admin port included, and 4 s for the kubelet and a slow node. */ -}}
 {{- /* The file the service reads: the config tree, with the pool size that the budget allows. */ -}}
 {{- define "films.config" -}}
 {{- $database := .Values.config.database | default dict -}}
-{{- range $key := list "url" "password_file" -}}
-{{- if get $database $key -}}
-{{- fail (printf "config.database.%s: not here, where it would be readable in a ConfigMap: see postgres.mode and postgres.external" $key) -}}
-{{- end -}}
-{{- end -}}
 {{- $poolSize := dict "pool_size" (include "films.poolSize" . | int) -}}
-{{- $database = merge $poolSize (omit $database "url" "password_file") -}}
+{{- $database = merge $poolSize $database -}}
 {{- merge (dict "database" $database) .Values.config | toYaml -}}
 {{- end -}}
