@@ -1,6 +1,12 @@
 # The connection budget, as Postgres sees it: it accepts as many connections as the chart was told, and
 # the service holds no more of them than its share.
 
+# A pod's first packets may come before its NetworkPolicy is known everywhere.
+for _ in {1..30}; do
+    pg_isready --quiet ${DATABASE_URL:+--dbname="$DATABASE_URL"} && break
+    sleep 1
+done
+
 query() { psql "${DATABASE_URL:-}" --no-psqlrc --tuples-only --no-align --set ON_ERROR_STOP=1 --command "$1"; }
 
 accepted=$(query "select current_setting('max_connections')")

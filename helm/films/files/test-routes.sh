@@ -1,6 +1,14 @@
 # The three routes and readiness, asked over the cluster's network. No curl: bash is all the image
 # must have.
 
+# A pod's first packets may come before its NetworkPolicy is known everywhere.
+for port in "$HTTP_HOST/$HTTP_PORT" "$ADMIN_HOST/$ADMIN_PORT"; do
+    for _ in {1..30}; do
+        (exec 3<>"/dev/tcp/$port") 2>/dev/null && break
+        sleep 1
+    done
+done
+
 # ask METHOD HOST PORT PATH [BODY]: leaves $status and $body.
 ask() {
     local connection

@@ -23,7 +23,7 @@
 {{- range $loadtest.require -}}
 {{- $args = concat $args (list "--require" .) -}}
 {{- end -}}
-{{- $facts := dict "chart" .Chart.Version "pods of each" .Values.replicas "CPU limit of each pod" (dig "limits" "cpu" "none" .Values.resources) "memory limit of each pod" (dig "limits" "memory" "none" .Values.resources) "pool size of each pod" (include "films.poolSize" .) "Postgres" .Values.postgres.mode -}}
+{{- $facts := dict "chart" .Chart.Version "pods of each" .Values.replicas "CPU limit of each pod" (dig "limits" "cpu" "none" (.Values.resources | default dict)) "memory limit of each pod" (dig "limits" "memory" "none" (.Values.resources | default dict)) "pool size of each pod" (include "films.poolSize" .) "Postgres" .Values.postgres.mode -}}
 {{- range $fact, $text := merge (dict) $loadtest.facts $facts -}}
 {{- $args = concat $args (list "--fact" (printf "%s=%v" $fact $text)) -}}
 {{- end -}}
