@@ -11,10 +11,10 @@ done
 
 # ask METHOD HOST PORT PATH [BODY]: leaves $status and $body.
 ask() {
-    local connection
+    local connection content=${5-}
     exec {connection}<>"/dev/tcp/$2/$3"
     printf '%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
-        "$1" "$4" "$2" "${#5}" "$5" >&"$connection"
+        "$1" "$4" "$2" "${#content}" "$content" >&"$connection"
     local answer
     answer=$(timeout 10 cat <&"$connection")
     exec {connection}>&-
