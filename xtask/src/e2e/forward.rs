@@ -1,7 +1,8 @@
 //! `kubectl port-forward`, the way in that the chart's notes tell people of.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader};
 use std::process::{Child, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -35,7 +36,10 @@ impl Forward {
         let mut process = process::spawn(&mut command, Group::Own, Signal::SIGTERM)?;
         let mut line = String::new();
         if let Some(out) = process.stdout.take() {
-            BufReader::new(out).read_line(&mut line)?;
+            let mut out = BufReader::new(out);
+            out.read_line(&mut line)?;
+            // A line for every connection follows, and kubectl ends where nobody reads them.
+            thread::spawn(move || io::copy(&mut out, &mut io::sink()));
         }
         let mut forward = Self { url: String::new(), agent: agent(), process };
         // “Forwarding from 127.0.0.1:40003 -> 5000”

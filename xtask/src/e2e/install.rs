@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::forward::{Answer, Forward};
@@ -49,12 +49,18 @@ fn json(answer: &Answer) -> Result<Value> {
     Ok(serde_json::from_str(&answer.body)?)
 }
 
-/// The names of the service's pods that are not about to end.
+/// The names of the service's pods, once none of them is about to end.
 pub(super) fn pods(stage: &Stage) -> Result<Vec<String>> {
-    let found = stage.get(&["pods", "--selector=app.kubernetes.io/component=server"])?;
-    let pods = found["items"].as_array().into_iter().flatten();
-    let staying = pods.filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
-    Ok(staying.filter_map(|pod| pod["metadata"]["name"].as_str().map(str::to_owned)).collect())
+    stage.until(Duration::from_mins(1), "no pod to be about to end", || {
+        let found = stage.get(&["pods", "--selector=app.kubernetes.io/component=server"])?;
+        let pods = found["items"].as_array().into_iter().flatten();
+        let pods = pods.map(|pod| {
+            let name = pod["metadata"]["name"].as_str().context("a pod without a name")?;
+            ensure!(pod["metadata"]["deletionTimestamp"].is_null(), "{name} is still about to end");
+            Ok(name.to_owned())
+        });
+        pods.collect()
+    })
 }
 
 /// Waits until the API answers again, however it was disturbed.

@@ -15,7 +15,6 @@ const JOB: &str = "--selector=app.kubernetes.io/component=loadtest";
 
 pub(super) fn play(stage: &Stage) -> Result<()> {
     stage.step("load test", || {
-        stage.run(&mut stage.helm(&["get", "values", "films"]))?;
         stage.upgrade(&[
             "loadtest.enabled=true",
             "loadtest.rounds=2",

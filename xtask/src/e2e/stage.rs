@@ -27,7 +27,7 @@ pub(super) struct Stage<'a> {
     pub(super) namespace: String,
     /// The namespace of those who come from outside.
     pub(super) outside: String,
-    /// `--set` for the images.
+    /// The chart's values for the images.
     images: Vec<String>,
     /// The image of the load generator.
     pub(super) generator: String,
@@ -97,8 +97,9 @@ impl<'a> Stage<'a> {
     pub(super) fn upgrade(&self, settings: &[&str]) -> Result<()> {
         let mut helm = self.helm(&["upgrade", "--install", RELEASE, "helm/films"]);
         helm.args(["--wait", "--wait-for-jobs", "--timeout", TIMEOUT]);
-        let images = self.images.iter().map(String::as_str);
-        helm.args(images.chain(settings.iter().copied()).flat_map(|setting| ["--set", setting]));
+        // As text: a tag may look like a number.
+        helm.args(self.images.iter().flat_map(|image| ["--set-string", image]));
+        helm.args(settings.iter().flat_map(|setting| ["--set", setting]));
         self.run(&mut helm).map(drop)
     }
 
