@@ -28,7 +28,7 @@
 {{- $shares := add $pods $surge -}}
 {{- $words := printf "%d pods + %d of a rollout" $pods $surge -}}
 {{- $ceiling := 0 -}}
-{{- if and .Values.loadtest.enabled .Values.loadtest.baselines -}}
+{{- if include "films.hasBaselines" . -}}
 {{- $shares = add $shares $pods $pods -}}
 {{- $words = printf "%s + %d of Flask + %d of Quart" $words $pods $pods -}}
 {{- $ceiling = $pods -}}

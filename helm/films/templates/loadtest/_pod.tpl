@@ -7,11 +7,18 @@
 {{ include "films.loadtestName" . }}-report
 {{- end -}}
 
+{{- /* Not empty where the service is compared with others. A TestRun has one target. */ -}}
+{{- define "films.hasBaselines" -}}
+{{- if and .Values.loadtest.enabled .Values.loadtest.baselines (not .Values.loadtest.k6Operator.enabled) -}}
+true
+{{- end -}}
+{{- end -}}
+
 {{- define "films.loadtestArgs" -}}
 {{- $loadtest := .Values.loadtest -}}
 {{- $name := include "films.fullname" . -}}
 {{- $args := list "compare" (printf "films=http://%s:%d" $name (int .Values.service.port)) -}}
-{{- if $loadtest.baselines -}}
+{{- if include "films.hasBaselines" . -}}
 {{- range $target := list "flask" "quart" "ceiling" -}}
 {{- $args = append $args (printf "%s=http://%s-%s:5000" $target $name $target) -}}
 {{- end -}}
