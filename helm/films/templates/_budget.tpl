@@ -48,7 +48,7 @@ the service's own default, because more connections than Postgres has cores make
 {{- $available := int $budget.available -}}
 {{- $shares := int $budget.shares -}}
 {{- $given := dig "database" "pool_size" nil .Values.config -}}
-{{- $size := min 20 (div (max 0 $available) $shares) -}}
+{{- $size := min 20 (div (max 0 $available) (max 1 $shares)) -}}
 {{- if not (kindIs "invalid" $given) -}}
 {{- $size = int $given -}}
 {{- end -}}
