@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 use ureq::http::Request;
 
-use super::stage::{Stage, kubectl};
+use super::stage::kubectl;
 use crate::process::{self, Group};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,8 +29,8 @@ pub(super) struct Answer {
 
 impl Forward {
     /// To a port of `service/NAME` or `pod/NAME`.
-    pub(super) fn to(stage: &Stage, what: &str, port: u16) -> Result<Self> {
-        let mut command = kubectl(&stage.namespace);
+    pub(super) fn to(namespace: &str, what: &str, port: u16) -> Result<Self> {
+        let mut command = kubectl(namespace);
         command.args(["port-forward", what, &format!(":{port}")]);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut process = process::spawn(&mut command, Group::Own, Signal::SIGTERM)?;

@@ -14,12 +14,12 @@ pub(super) fn play(stage: &Stage) -> Result<()> {
         Ok("everything is ready".to_owned())
     })?;
     stage.step("three routes", || {
-        let api = Forward::to(stage, "service/films", 5000)?;
+        let api = Forward::to(&stage.namespace, "service/films", 5000)?;
         routes(&api)?;
         Ok("answered through kubectl port-forward".to_owned())
     })?;
     stage.step("readiness", || {
-        let admin = Forward::to(stage, "service/films-admin", 9090)?;
+        let admin = Forward::to(&stage.namespace, "service/films-admin", 9090)?;
         let answer = admin.get("/readyz")?;
         ensure!(answer.status == 200, "expected /readyz to say 200, saw {}: {}", answer.status, answer.body);
         Ok("the pod says that it is ready".to_owned())
@@ -66,6 +66,6 @@ pub(super) fn pods(stage: &Stage) -> Result<Vec<String>> {
 /// Waits until the API answers again, however it was disturbed.
 pub(super) fn answers(stage: &Stage) -> Result<()> {
     stage.until(Duration::from_secs(90), "the three routes to answer", || {
-        routes(&Forward::to(stage, "service/films", 5000)?)
+        routes(&Forward::to(&stage.namespace, "service/films", 5000)?)
     })
 }

@@ -79,7 +79,7 @@ fn start(stage: &Stage, seconds: u64) -> Result<()> {
             "volumes": [{ "name": "script", "configMap": { "name": POD } }],
             "containers": [{
                 "name": POD,
-                "image": stage.generator,
+                "image": stage.images.generator,
                 "imagePullPolicy": "IfNotPresent",
                 "command": ["k6", "run", "--quiet", "--no-usage-report", "/script/load.js"],
                 "env": [

@@ -4,9 +4,11 @@
 //! A file a scenario; [`stage`] has the namespaces and the release, [`load`] the load from outside.
 
 mod forward;
+mod images;
 mod install;
 mod load;
 mod loadtest;
+mod manifests;
 mod outage;
 mod scale;
 mod stage;
@@ -62,6 +64,8 @@ enum Scenario {
     Loadtest,
     /// What an uninstallation leaves, and the next installation takes over.
     Uninstall,
+    /// The manifests of k8s/, without Helm.
+    Manifests,
 }
 
 impl Scenario {
@@ -73,6 +77,7 @@ impl Scenario {
             Self::Outage => outage::play(stage),
             Self::Loadtest => loadtest::play(stage),
             Self::Uninstall => uninstall::play(stage),
+            Self::Manifests => manifests::play(stage),
         }
     }
 }

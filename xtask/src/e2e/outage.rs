@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(super) fn play(stage: &Stage) -> Result<()> {
     stage.step("Postgres' pod deleted", || {
         let pod = pods(stage)?.into_iter().next().context("the service has no pod")?;
-        let admin = Forward::to(stage, &format!("pod/{pod}"), 9090)?;
+        let admin = Forward::to(&stage.namespace, &format!("pod/{pod}"), 9090)?;
         expect_ready(&admin, 200)?;
         let restarts = restarts(stage, &pod)?;
         let postgres = "--selector=app.kubernetes.io/component=postgres";

@@ -8,10 +8,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use super::Args;
-use crate::names::Image;
+use super::images::Images;
 use crate::process::{self, Group};
 use crate::signals::Signals;
 use crate::{cargo, say};
@@ -25,12 +26,11 @@ const POLL: Duration = Duration::from_millis(200);
 pub(super) struct Stage<'a> {
     /// The release's namespace.
     pub(super) namespace: String,
+    /// Another like it, for the manifests without Helm.
+    pub(super) plain: String,
     /// The namespace of those who come from outside.
     pub(super) outside: String,
-    /// The chart's values for the images.
-    images: Vec<String>,
-    /// The image of the load generator.
-    pub(super) generator: String,
+    pub(super) images: Images,
     pub(super) signals: &'a Signals,
     keep: bool,
 }
@@ -41,27 +41,33 @@ impl<'a> Stage<'a> {
         let namespace = format!("films-e2e-{}", std::process::id());
         let stage = Self {
             outside: format!("{namespace}-outside"),
+            plain: format!("{namespace}-plain"),
             namespace,
-            images: images(args),
-            generator: args.names.of(Image::Loadtest),
+            images: Images::of(args),
             signals,
             keep: args.keep,
         };
-        for name in [&stage.namespace, &stage.outside] {
+        for name in stage.namespaces() {
             stage.apply(&json!({
                 "apiVersion": "v1",
                 "kind": "Namespace",
                 "metadata": { "name": name, "labels": { "pod-security.kubernetes.io/enforce": "restricted" } },
             }))?;
         }
-        stage.apply(&json!({
-            "apiVersion": "networking.k8s.io/v1",
-            "kind": "NetworkPolicy",
-            "metadata": { "name": "default-deny", "namespace": stage.namespace },
-            "spec": { "podSelector": {}, "policyTypes": ["Ingress", "Egress"] },
-        }))?;
+        for name in [&stage.namespace, &stage.plain] {
+            stage.apply(&json!({
+                "apiVersion": "networking.k8s.io/v1",
+                "kind": "NetworkPolicy",
+                "metadata": { "name": "default-deny", "namespace": name },
+                "spec": { "podSelector": {}, "policyTypes": ["Ingress", "Egress"] },
+            }))?;
+        }
         say(&format!("Playing in the namespace {}", stage.namespace));
         Ok(stage)
+    }
+
+    fn namespaces(&self) -> [&str; 3] {
+        [&self.namespace, &self.plain, &self.outside]
     }
 
     /// Does `work`, and says in one line what came of it and how long it took.
@@ -98,7 +104,7 @@ impl<'a> Stage<'a> {
         let mut helm = self.helm(&["upgrade", "--install", RELEASE, "helm/films"]);
         helm.args(["--wait", "--wait-for-jobs", "--timeout", TIMEOUT]);
         // As text: a tag may look like a number.
-        helm.args(self.images.iter().flat_map(|image| ["--set-string", image]));
+        helm.args(self.images.values.iter().flat_map(|image| ["--set-string", image]));
         helm.args(settings.iter().flat_map(|setting| ["--set", setting]));
         self.run(&mut helm).map(drop)
     }
@@ -150,7 +156,7 @@ impl<'a> Stage<'a> {
 
     /// What a person would look at first.
     pub(super) fn dump(&self) {
-        for namespace in [&self.namespace, &self.outside] {
+        for namespace in self.namespaces() {
             for look in [
                 &["get", "pods,jobs", "--output=wide"][..],
                 &["get", "events", "--sort-by=.lastTimestamp"],
@@ -172,19 +178,20 @@ impl<'a> Stage<'a> {
 
 impl Drop for Stage<'_> {
     fn drop(&mut self) {
+        let names = self.namespaces().join(" ");
         if self.keep {
-            say(&format!("Kept: kubectl delete namespace {} {}", self.namespace, self.outside));
+            say(&format!("Kept: kubectl delete namespace {names}"));
             return;
         }
         say("Cleaning up");
         let mut kubectl = Command::new("kubectl");
-        kubectl.args(["delete", "namespace", &self.namespace, &self.outside, "--ignore-not-found"]);
-        kubectl.args(["--timeout=2m"]).stdin(Stdio::null()).stdout(Stdio::null());
+        kubectl.args(["delete", "namespace", "--ignore-not-found", "--timeout=2m"]).args(self.namespaces());
+        kubectl.stdin(Stdio::null()).stdout(Stdio::null());
         // In a group of its own: another Ctrl-C should not leave half of it.
-        let ended = process::spawn(&mut kubectl, Group::Own, nix::sys::signal::Signal::SIGTERM)
-            .and_then(|mut child| Ok(child.wait()?));
+        let ended =
+            process::spawn(&mut kubectl, Group::Own, Signal::SIGTERM).and_then(|mut child| Ok(child.wait()?));
         if !ended.is_ok_and(|status| status.success()) {
-            say(&format!("Still there: kubectl delete namespace {} {}", self.namespace, self.outside));
+            say(&format!("Still there: kubectl delete namespace {names}"));
         }
     }
 }
@@ -193,33 +200,6 @@ pub(super) fn kubectl(namespace: &str) -> Command {
     let mut kubectl = Command::new("kubectl");
     kubectl.args(["--namespace", namespace]);
     kubectl
-}
-
-fn images(args: &Args) -> Vec<String> {
-    let ours = [
-        ("image", Image::Films),
-        ("loadtest.image", Image::Loadtest),
-        ("loadtest.flask.image", Image::Flask),
-        ("loadtest.quart.image", Image::Quart),
-        ("loadtest.ceiling.image", Image::Ceiling),
-    ];
-    let ours = ours.map(|(key, image)| (key, args.names.of(image)));
-    let others = [
-        ("postgres.embedded.image", &args.postgres_image),
-        // It has a shell and psql.
-        ("tests.image", &args.postgres_image),
-        ("jaeger.image", &args.jaeger_image),
-    ];
-    let others = others.into_iter().filter_map(|(key, image)| Some((key, image.clone()?)));
-    ours.into_iter().chain(others).flat_map(|(key, image)| setting(key, &image)).collect()
-}
-
-/// A colon before the last slash is a port's.
-fn setting(key: &str, image: &str) -> Vec<String> {
-    match image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')) {
-        Some((repository, tag)) => vec![format!("{key}.repository={repository}"), format!("{key}.tag={tag}")],
-        None => vec![format!("{key}.repository={image}")],
-    }
 }
 
 fn text(file: &mut File) -> Result<String> {
@@ -232,17 +212,4 @@ fn text(file: &mut File) -> Result<String> {
 fn shown(command: &Command) -> String {
     let words = [command.get_program()].into_iter().chain(command.get_args());
     words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_port_is_no_tag() {
-        assert_eq!(setting("image", "films:dev"), ["image.repository=films", "image.tag=dev"]);
-        assert_eq!(setting("image", "registry:5000/films"), ["image.repository=registry:5000/films"]);
-        let both = setting("image", "registry:5000/films:1");
-        assert_eq!(both, ["image.repository=registry:5000/films", "image.tag=1"]);
-    }
 }

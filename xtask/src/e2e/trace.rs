@@ -17,12 +17,12 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(super) fn play(stage: &Stage) -> Result<()> {
     stage.step("trace", || {
         stage.upgrade(&["jaeger.enabled=true"])?;
-        let api = Forward::to(stage, "service/films", 5000)?;
+        let api = Forward::to(&stage.namespace, "service/films", 5000)?;
         let request = Request::get(api.at("/films/995/"))
             .header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01"));
         let answer = api.send(request.body(String::new())?)?;
         ensure!(answer.status == 200, "expected 200, saw {}: {}", answer.status, answer.body);
-        let jaeger = Forward::to(stage, "service/films-jaeger", 16686)?;
+        let jaeger = Forward::to(&stage.namespace, "service/films-jaeger", 16686)?;
         let spans = stage.until(PATIENCE, "the request's spans in Jaeger", || spans(&jaeger))?;
         Ok(format!("Jaeger has {}", spans.join(", ")))
     })

@@ -43,7 +43,7 @@ fn rolls(stage: &Stage, settings: &[&str]) -> Result<String> {
 
 /// A review of 200 bytes is read, and found to be about no film, or is too large to be read.
 fn expect_large_body(stage: &Stage, expected: u16) -> Result<()> {
-    let api = Forward::to(stage, "service/films", 5000)?;
+    let api = Forward::to(&stage.namespace, "service/films", 5000)?;
     let body = format!(r#"{{"film_id":999999,"rating":4{}}}"#, " ".repeat(200));
     let answer = api.post("/reviews/", &body)?;
     ensure!(
