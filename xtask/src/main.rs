@@ -5,10 +5,10 @@
 
 mod bench;
 mod cargo;
-mod instructions;
 mod chart;
 mod e2e;
 mod image;
+mod instructions;
 mod k8s;
 mod listen;
 mod names;
