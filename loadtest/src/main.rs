@@ -138,7 +138,7 @@ fn compare(arguments: Compare) -> Result<ExitCode> {
     run.write(&out)?;
     files.write(&run)?;
     eprintln!("The result is in {}", out.display());
-    // After everything that may fail: a pod's log ends with the table.
+    // It may fail, and the figures are not to be lost with it.
     let kept = config_map.map_or(Ok(()), |map| keep(&run, &map));
     print!("{}", report::markdown(&run));
     kept?;
@@ -150,6 +150,8 @@ fn compare(arguments: Compare) -> Result<ExitCode> {
     for verdict in &verdicts {
         println!("{verdict}");
     }
+    // Once more: the end is what `kubectl logs`, and a terminal, show.
+    print!("\n{}", report::markdown_table(&run));
     let broken = run.rows.iter().flat_map(|row| &row.rounds).any(|round| !round.failed_thresholds.is_empty());
     Ok(if broken || verdicts.iter().any(|verdict| !verdict.holds()) {
         ExitCode::FAILURE

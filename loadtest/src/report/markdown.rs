@@ -9,6 +9,12 @@ pub fn markdown(run: &Run) -> String {
     render(&document(run))
 }
 
+/// The article's table alone.
+pub fn markdown_table(run: &Run) -> String {
+    let tables = document(run).into_iter().filter(|block| matches!(block, Block::Table(_)));
+    render(&tables.take(1).collect::<Vec<_>>())
+}
+
 /// Charts have no form in Markdown: the tables hold their figures.
 pub(crate) fn render(blocks: &[Block]) -> String {
     let parts: Vec<String> = blocks.iter().filter_map(block).collect();
@@ -90,6 +96,13 @@ the rounds' own ratios, so it may differ a little from that of the medians.
 
 ## ";
         assert!(report.starts_with(head), "{report}");
+    }
+
+    #[test]
+    fn the_table_alone_is_the_reports_own() {
+        let table = markdown_table(&sample());
+        assert!(table.starts_with("| requests/s | one |") && table.ends_with("3,120 |\n"), "{table}");
+        assert!(markdown(&sample()).contains(&table));
     }
 
     #[test]

@@ -14,7 +14,8 @@ mod svg;
 mod tables;
 
 pub(crate) use self::markdown::render as render_markdown;
-pub use self::{html::html, markdown::markdown};
+pub use self::html::html;
+pub use self::markdown::{markdown, markdown_table};
 
 #[cfg(test)]
 pub(crate) fn sample() -> crate::result::Run {
