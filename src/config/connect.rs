@@ -69,14 +69,23 @@ impl Database {
     /// What to connect with: the URL over libpq's variables over the development defaults, and the
     /// password file over every other password.
     pub fn connect_options(&self) -> Result<PgConnectOptions, Error> {
+        self.options(self.url.as_ref())
+    }
+
+    /// The same for the replica, where there is one.
+    pub fn read_options(&self) -> Result<Option<PgConnectOptions>, Error> {
+        self.read_url.as_ref().map(|url| self.options(Some(url))).transpose()
+    }
+
+    fn options(&self, url: Option<&DatabaseUrl>) -> Result<PgConnectOptions, Error> {
         check_libpq_variables()?;
-        let mut options = match &self.url {
+        let mut options = match url {
             Some(url) => {
                 PgConnectOptions::from_str(url.0.as_str()).map_err(|error| Error::source(reason(&error)))?
             }
             None => PgConnectOptions::new(),
         };
-        options = fill_in(options, self.url.as_ref());
+        options = fill_in(options, url);
         if let Some(path) = &self.password_file {
             options = options.password(&read_password(path)?);
         }

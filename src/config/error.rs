@@ -15,7 +15,8 @@ impl Error {
     pub(super) fn value(key: &str, value: &Value, expected: impl Display) -> Self {
         // A URL may hold a password; what is wrong with it is said without quoting it.
         let value_shown = value.to_string();
-        let secret = key.starts_with("database.url") || value_shown.contains("://");
+        let secret = ["database.url", "database.read_url"].iter().any(|url| key.starts_with(url))
+            || value_shown.contains("://");
         let shown = if secret { "(not shown)" } else { &value_shown };
         Self::line(format!("{key} = {shown} (from {}): {expected}", origin(value)))
     }

@@ -40,16 +40,22 @@ fn from_sources(
     }
     let merged = builder.add_source(variables.clone()).build().map_err(Error::source)?;
 
+    checked(&merged.cache, &variables)
+}
+
+/// The configuration from its sources in one, or what is wrong with them.
+fn checked(merged: &Value, variables: &Variables) -> Result<Config, Error> {
     let defaults = serde_json::to_value(Config::default()).map_err(Error::source)?;
     for (key, value) in variables.collect().map_err(Error::source)? {
         check_variable(&key, &value, &defaults)?;
     }
-    check_keys("", &merged.cache, &defaults)?;
+    check_keys("", merged, &defaults)?;
 
-    let mut config = deserialize(&merged.cache)?;
+    let mut config = deserialize(merged)?;
     config.otel = Otel::from_variables(&variables.0)?;
-    check_values(&config, &merged.cache, &defaults)?;
+    check_values(&config, merged, &defaults)?;
     config.database.connect_options()?;
+    config.database.read_options()?;
     Ok(config)
 }
 

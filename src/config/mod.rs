@@ -75,7 +75,8 @@ pub struct Http {
     /// Most connections at once. Further ones wait in the kernel's backlog.
     pub max_connections: usize,
     /// Threads that answer requests, each with its own share of the connections on both sides. Not
-    /// set: as many as the process may use cores.
+    /// set: as many as the process may use cores, of a container's CPU limit the whole ones, and one
+    /// at least.
     pub threads: Option<usize>,
 }
 
@@ -124,12 +125,18 @@ pub struct Database {
     /// variables, and what those leave out is `dvdrental` (user, its password, database) on
     /// `localhost:5432`.
     pub url: Option<DatabaseUrl>,
-    /// File that holds the password, in place of one in the URL; `DATABASE_PASSWORD_FILE` is an
+    /// Connection URL of a replica, from which films are read; reviews go to `database.url` all the
+    /// same. What it leaves out is found as for that one. Reads are then as fresh as the replica is,
+    /// which lags behind, and two replicas behind one address lag differently. Without the replica,
+    /// reads fail and the instance is not ready. Not set: everything is asked of one Postgres.
+    pub read_url: Option<DatabaseUrl>,
+    /// File that holds the password, in place of one in the URLs; `DATABASE_PASSWORD_FILE` is an
     /// alias. One trailing line break is dropped.
     pub password_file: Option<PathBuf>,
-    /// Most connections to Postgres at once. It bounds everything the instance asks of the
-    /// database, the readiness check included. More connections than the database has cores to
-    /// serve make it slower, not faster.
+    /// Most connections to Postgres at once, and as many again to the replica of
+    /// `database.read_url`. It bounds everything the instance asks of the database, the readiness
+    /// check included. More connections than the database has cores to serve make it slower, not
+    /// faster.
     pub pool_size: u32,
     /// Most requests that share one query. 1 switches batching off: every request is a query of its
     /// own, on up to `pool_size` connections at once.
@@ -158,6 +165,7 @@ impl Default for Database {
     fn default() -> Self {
         Self {
             url: None,
+            read_url: None,
             password_file: None,
             pool_size: 20,
             max_batch_size: 256,

@@ -31,6 +31,15 @@ pub enum Status {
     Down,
 }
 
+/// The last check of each Postgres that an instance uses.
+#[derive(Clone, Debug)]
+pub struct Checks {
+    /// The one that is written to.
+    pub database: watch::Receiver<Status>,
+    /// The one that is read from, where that is another.
+    pub replica: Option<watch::Receiver<Status>>,
+}
+
 /// Starts checking. The task ends when the receivers are gone.
 pub(super) fn watch(pool: Pool, interval: Duration) -> watch::Receiver<Status> {
     let (sender, receiver) = watch::channel(Status::Connecting);
@@ -38,7 +47,7 @@ pub(super) fn watch(pool: Pool, interval: Duration) -> watch::Receiver<Status> {
         let mut retry = FIRST_RETRY;
         loop {
             if let Some(status) = check(&pool, interval).await {
-                announce(&sender, status);
+                announce(&sender, pool.name(), status);
             }
             let up = *sender.borrow() == Status::Up;
             retry = if up { FIRST_RETRY } else { (retry * 2).min(interval) };
@@ -115,21 +124,22 @@ fn missing(applied: &[Migration]) -> Option<i64> {
 }
 
 /// Publishes the status, and logs it where it changed.
-fn announce(sender: &watch::Sender<Status>, result: Result<Status, Error>) {
+fn announce(sender: &watch::Sender<Status>, name: &str, result: Result<Status, Error>) {
     let status = *result.as_ref().unwrap_or(&Status::Down);
     if sender.send_replace(status) == status {
         return;
     }
     match (status, result) {
         (Status::Behind(version), _) => {
-            warn!(migration = version, "the schema is behind this build: run `films migrate`");
+            warn!(migration = version, "the {name}'s schema is behind this build: run `films migrate`");
         }
         (Status::Untracked, _) => {
             warn!(
-                "a trigger of film is missing or disabled, so changes would go unseen: see migrations/README.md"
+                "the {name} has a trigger of film missing or disabled, so changes would go unseen: see \
+                 migrations/README.md"
             );
         }
-        (_, Err(error)) => warn!(%error, "the database is away"),
-        _ => info!("the database is up"),
+        (_, Err(error)) => warn!(%error, "the {name} is away"),
+        _ => info!("the {name} is up"),
     }
 }

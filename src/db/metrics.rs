@@ -1,6 +1,7 @@
 //! The room's instruments. Names follow OpenTelemetry's conventions where it has one.
 
 use std::collections::BTreeMap;
+use std::slice;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -77,9 +78,11 @@ pub(super) fn observe_queues(opened: &Arc<Mutex<Vec<Arc<Db>>>>) {
         .build();
 }
 
-/// Registers the gauges of the pool.
+/// Registers the gauges of a pool.
 pub(super) fn observe_pool(pool: &Pool) {
     let meter = global::meter("films");
+    let name = KeyValue::new("db.client.connection.pool.name", pool.name());
+    let pool_name = name.clone();
     let counted = pool.clone();
     meter
         .u64_observable_gauge("db.client.connection.count")
@@ -88,7 +91,8 @@ pub(super) fn observe_pool(pool: &Pool) {
         .with_callback(move |gauge| {
             let (idle, used, _) = counted.count();
             for (state, count) in [("idle", idle), ("used", used)] {
-                gauge.observe(count as u64, &[KeyValue::new("db.client.connection.state", state)]);
+                let state = KeyValue::new("db.client.connection.state", state);
+                gauge.observe(count as u64, &[pool_name.clone(), state]);
             }
         })
         .build();
@@ -97,6 +101,6 @@ pub(super) fn observe_pool(pool: &Pool) {
         .u64_observable_gauge("db.client.connection.max")
         .with_description("Most connections to Postgres at once")
         .with_unit("{connection}")
-        .with_callback(move |gauge| gauge.observe(limit.count().2 as u64, &[]))
+        .with_callback(move |gauge| gauge.observe(limit.count().2 as u64, slice::from_ref(&name)))
         .build();
 }

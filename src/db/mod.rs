@@ -23,7 +23,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 
 use crate::config::{Database, Readiness};
 use batch::Batch;
@@ -32,7 +31,7 @@ use pool::Pool;
 use query::OnPool;
 
 pub use catalogue::{Version, Versioned};
-pub use check::Status;
+pub use check::{Checks, Status};
 pub use connect::ConnectError;
 pub use error::Error;
 pub use films::{Filter, Page};
@@ -44,6 +43,8 @@ pub use seed::{SeedError, Seeded, seed};
 #[derive(Debug)]
 pub struct Postgres {
     pool: Pool,
+    /// Of the replica, where reads go to one.
+    replica: Option<Pool>,
     films: Arc<Catalogue<films::ById>>,
     lists: Arc<Catalogue<films::Released>>,
     reviews: Arc<Batch<OnPool<reviews::Insert>>>,
@@ -56,11 +57,13 @@ impl Postgres {
     pub fn new(config: &Database) -> Result<Self, crate::config::Error> {
         let opened = Arc::default();
         metrics::observe_queues(&opened);
-        let pool = Pool::new(config.connect_options()?, config);
+        let pool = Pool::new("database", config.connect_options()?, config);
+        let replica = config.read_options()?.map(|options| Pool::new("replica", options, config));
         let reviews = OnPool::new(&pool, Arc::new(reviews::Insert));
         Ok(Self {
             reviews: Arc::new(Batch::start(reviews, limits(config, 1))),
             pool,
+            replica,
             films: Arc::new(Catalogue::new(config)),
             lists: Arc::new(Catalogue::new(config)),
             config: config.clone(),
@@ -73,18 +76,20 @@ impl Postgres {
     pub fn open(&self, runtime: &Handle, share: usize) -> Arc<Db> {
         let _entered = runtime.enter();
         let limits = limits(&self.config, share);
+        let pool = self.replica.as_ref().unwrap_or(&self.pool);
         let db = Arc::new(Db {
-            films: Batch::start(OnPool::new(&self.pool, Arc::clone(&self.films)), limits),
-            lists: Batch::start(OnPool::new(&self.pool, Arc::clone(&self.lists)), limits),
+            films: Batch::start(OnPool::new(pool, Arc::clone(&self.films)), limits),
+            lists: Batch::start(OnPool::new(pool, Arc::clone(&self.lists)), limits),
             reviews: Arc::clone(&self.reviews),
         });
         self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&db));
         db
     }
 
-    /// Checks the database again and again, and tells the result of the last check.
-    pub fn watch(&self, config: &Readiness) -> watch::Receiver<Status> {
-        check::watch(self.pool.clone(), config.interval)
+    /// Checks the database and its replica again and again, and tells the result of the last check.
+    pub fn watch(&self, config: &Readiness) -> Checks {
+        let watch = |pool: &Pool| check::watch(pool.clone(), config.interval);
+        Checks { database: watch(&self.pool), replica: self.replica.as_ref().map(watch) }
     }
 
     /// Refuses new requests, finishes those that are queued, and closes the connections.
@@ -93,7 +98,9 @@ impl Postgres {
         for db in opened {
             db.close().await;
         }
-        self.pool.close().await;
+        for pool in self.replica.iter().chain([&self.pool]) {
+            pool.close().await;
+        }
     }
 }
 

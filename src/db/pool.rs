@@ -26,6 +26,8 @@ use crate::config::Database;
 pub(super) struct Pool(Arc<Inner>);
 
 struct Inner {
+    /// What it is called in metrics and in the log.
+    name: &'static str,
     options: PgConnectOptions,
     connect_timeout: Duration,
     query_timeout: Duration,
@@ -50,9 +52,10 @@ pub(super) struct Lease {
 }
 
 impl Pool {
-    pub(super) fn new(options: PgConnectOptions, config: &Database) -> Self {
+    pub(super) fn new(name: &'static str, options: PgConnectOptions, config: &Database) -> Self {
         let size = config.pool_size as usize;
         let inner = Inner {
+            name,
             options: options.disable_statement_logging(),
             connect_timeout: config.connect_timeout,
             query_timeout: config.query_timeout,
@@ -63,6 +66,10 @@ impl Pool {
         let pool = Self(Arc::new(inner));
         metrics::observe_pool(&pool);
         pool
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.0.name
     }
 
     /// Waits for a connection to become free. It is opened only when it is used.

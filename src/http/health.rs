@@ -10,24 +10,23 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus::{Registry, TextEncoder};
 use serde::Serialize;
-use tokio::sync::watch;
 
 use super::error::Error;
 use super::json;
-use crate::db::Status;
+use crate::db::{Checks, Status};
 
 /// Whether this instance should get traffic.
 #[derive(Clone, Debug)]
 pub(crate) struct Readiness {
-    database: watch::Receiver<Status>,
+    checks: Checks,
     database_decides: bool,
     stopping: Arc<AtomicBool>,
 }
 
 impl Readiness {
-    /// Ready by the database's last check, and by that alone where `database_decides`.
-    pub(crate) fn new(database: watch::Receiver<Status>, database_decides: bool) -> Self {
-        Self { database, database_decides, stopping: Arc::default() }
+    /// Ready by the last check of the database and of its replica, where `database_decides`.
+    pub(crate) fn new(checks: Checks, database_decides: bool) -> Self {
+        Self { checks, database_decides, stopping: Arc::default() }
     }
 
     /// From now on it is not.
@@ -40,22 +39,27 @@ impl Readiness {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Why it is not ready, if it is not. A schema that is known to be behind always counts: every
-    /// answer could be wrong.
-    fn obstacle(&self, database: Status) -> Option<String> {
-        match database {
-            _ if self.is_stopping() => Some("the instance is stopping".to_owned()),
+    /// Why it is not ready, if it is not.
+    fn obstacle(&self, database: Status, replica: Option<Status>) -> Option<String> {
+        if self.is_stopping() {
+            return Some("the instance is stopping".to_owned());
+        }
+        let of_replica = || self.obstacle_of("replica", replica?);
+        self.obstacle_of("database", database).or_else(of_replica)
+    }
+
+    /// A schema that is known to be behind always counts: every answer could be wrong.
+    fn obstacle_of(&self, name: &str, status: Status) -> Option<String> {
+        match status {
             Status::Behind(version) => {
-                Some(format!("migration {version} is not applied: run `films migrate`"))
+                Some(format!("the {name} lacks migration {version}: run `films migrate`"))
             }
             Status::Untracked => {
-                let what = "a trigger of film is missing or disabled, so changes would go unseen";
-                Some(format!("{what}: see migrations/README.md"))
+                let what = "has a trigger of film missing or disabled, so changes would go unseen";
+                Some(format!("the {name} {what}: see migrations/README.md"))
             }
-            Status::Connecting if self.database_decides => {
-                Some("the database has not answered yet".to_owned())
-            }
-            Status::Down if self.database_decides => Some("the database is away".to_owned()),
+            Status::Connecting if self.database_decides => Some(format!("the {name} has not answered yet")),
+            Status::Down if self.database_decides => Some(format!("the {name} is away")),
             _ => None,
         }
     }
@@ -83,25 +87,31 @@ struct ReadyBody {
     status: &'static str,
     database: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    replica: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
 
 async fn readyz(State(readiness): State<Readiness>) -> Response {
-    let database = *readiness.database.borrow();
-    let reason = readiness.obstacle(database);
+    let database = *readiness.checks.database.borrow();
+    let replica = readiness.checks.replica.as_ref().map(|status| *status.borrow());
+    let reason = readiness.obstacle(database, replica);
     let (code, status) = match reason {
         None => (StatusCode::OK, "ready"),
         Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "unready"),
     };
-    let database = match database {
+    let body = ReadyBody { status, database: name(database), replica: replica.map(name), reason };
+    (code, [(header::CACHE_CONTROL, "no-store")], json(&body)).into_response()
+}
+
+fn name(status: Status) -> &'static str {
+    match status {
         Status::Connecting => "connecting",
         Status::Up => "up",
         Status::Behind(_) => "behind",
         Status::Untracked => "untracked",
         Status::Down => "down",
-    };
-    (code, [(header::CACHE_CONTROL, "no-store")], json(&ReadyBody { status, database, reason }))
-        .into_response()
+    }
 }
 
 async fn metrics(State(registry): State<Registry>) -> Response {

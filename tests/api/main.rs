@@ -12,4 +12,5 @@ mod fresh;
 mod lifecycle;
 mod migrate;
 mod readiness;
+mod replica;
 mod telemetry;

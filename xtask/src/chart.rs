@@ -67,7 +67,7 @@ fn for_values(service: &Value) -> Result<Value> {
     let database = config.pointer_mut("/properties/database/properties").and_then(Value::as_object_mut);
     let database = database.context("the service has no database.* any more")?;
     // How to connect is said by `postgres`: here, a password would be readable in a ConfigMap.
-    database.retain(|key, _| !["url", "password_file"].contains(&key.as_str()));
+    database.retain(|key, _| !["url", "read_url", "password_file"].contains(&key.as_str()));
     let pool_size = database.get_mut("pool_size");
     *pool_size.context("the service has no database.pool_size any more, and the chart computes it")? = json!({
         "description": "Most connections of a pod to Postgres. The chart computes it from the connection \

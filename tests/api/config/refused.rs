@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn an_unknown_variable_is_refused() {
-    let expected = "unknown key, expected one of url, password_file, pool_size";
+    let expected = "unknown key, expected one of url, read_url, password_file, pool_size";
     let named = ["database.poolsize", "FILMS__DATABASE__POOLSIZE", expected];
     assert_refused(&[("FILMS__DATABASE__POOLSIZE", "3")], &named).await;
 }
@@ -156,8 +156,12 @@ async fn a_malformed_url_is_refused_without_its_password() {
     for url in
         ["postgres://u:s3cret@h:99999/d", "postgres//u:s3cret@h/d", "postgres://u:s3cret@[h/d", "s3cret", ""]
     {
-        for variable in ["DATABASE_URL", "FILMS__DATABASE__URL"] {
-            assert_refused(&[(variable, url)], &["database.url", variable, "expected postgres://"]).await;
+        for (variable, key) in [
+            ("DATABASE_URL", "database.url"),
+            ("FILMS__DATABASE__URL", "database.url"),
+            ("FILMS__DATABASE__READ_URL", "database.read_url"),
+        ] {
+            assert_refused(&[(variable, url)], &[key, variable, "expected postgres://"]).await;
         }
     }
     let content = "[database]\nurl = \"postgres://u:s3cret@h:99999/d\"\n";

@@ -14,6 +14,7 @@ async fn what_is_printed_loads_again_as_the_same() {
             "FILMS__DATABASE__URL",
             "postgres://u:p%40ss@h:5433/d?sslmode=require&password=x&application_name=a%20b",
         ),
+        ("FILMS__DATABASE__READ_URL", "postgres://u:p%40ss@replica:5433/d"),
         ("FILMS__DATABASE__PASSWORD_FILE", text(&password)),
         ("FILMS__DATABASE__POOL_SIZE", "3"),
         ("FILMS__DATABASE__QUERY_TIMEOUT", "250us"),
@@ -38,10 +39,12 @@ async fn passwords_are_not_shown() {
         "postgres://u:s3cret@h/d?sslmode=require&password=s3cret",
         "postgres://h/d?sslpassword=s3cret",
     ] {
-        let ended = run_with(&[("DATABASE_URL", url)], &["config"]).await;
-        assert_eq!(ended.code, Some(0), "{ended:?}");
-        assert!(!ended.stdout.contains(SECRET), "{url}: {}", ended.stdout);
-        assert!(ended.stdout.contains("redacted"), "{url}: {}", ended.stdout);
+        for variable in ["DATABASE_URL", "FILMS__DATABASE__READ_URL"] {
+            let ended = run_with(&[(variable, url)], &["config"]).await;
+            assert_eq!(ended.code, Some(0), "{ended:?}");
+            assert!(!ended.stdout.contains(SECRET), "{url}: {}", ended.stdout);
+            assert!(ended.stdout.contains("redacted"), "{url}: {}", ended.stdout);
+        }
     }
 }
 
