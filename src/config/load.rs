@@ -196,5 +196,8 @@ fn check_values(config: &Config, merged: &Value, defaults: &Json) -> Result<(), 
 }
 
 #[cfg(test)]
+#[path = "chart.rs"]
+mod chart;
+#[cfg(test)]
 #[path = "tests.rs"]
 mod tests;
