@@ -1,4 +1,6 @@
-{{- /* The connection budget: all pods at their peak must fit into what Postgres accepts. */ -}}
+{{- /* The connection budget: all pods at their peak must fit into what Postgres accepts. With a replica a pod
+opens as many connections to each of the two servers, and one sum serves both: a replica's max_connections
+is the primary's or more, or it does not start. */ -}}
 
 {{- /* Fewest and most pods of the service, without those of a rollout. */ -}}
 {{- define "films.minPods" -}}
@@ -18,6 +20,18 @@
 {{- end -}}
 {{- end -}}
 
+{{- /* Pods that were told to stop hold their connections until they have, and Kubernetes counts them no
+more: at worst every old pod still drains while the last new one starts. A rollout that begins while the one
+before it still drains is not counted. */ -}}
+{{- define "films.draining" -}}
+{{- max 0 (sub (include "films.maxPods" . | int) (include "films.surge" . | int)) -}}
+{{- end -}}
+
+{{- /* All that may hold connections at once. */ -}}
+{{- define "films.peakPods" -}}
+{{- add (include "films.maxPods" .) (include "films.surge" .) (include "films.draining" .) -}}
+{{- end -}}
+
 {{- /* The sum, as a dict in JSON: what is there to share, among how many, and the words for it. */ -}}
 {{- define "films.budget" -}}
 {{- $pods := include "films.maxPods" . | int -}}
@@ -25,8 +39,8 @@
 {{- $max := .Values.postgres.maxConnections | int -}}
 {{- $reserved := .Values.postgres.reservedConnections | int -}}
 {{- $migration := ternary 1 0 (eq .Values.migration.run "job") -}}
-{{- $shares := add $pods $surge -}}
-{{- $words := printf "%d pods + %d of a rollout" $pods $surge -}}
+{{- $shares := include "films.peakPods" . | int -}}
+{{- $words := printf "%d pods + %d of a rollout + %s that still drain" $pods $surge (include "films.draining" .) -}}
 {{- $ceiling := 0 -}}
 {{- if include "films.hasBaselines" . -}}
 {{- $shares = add $shares $pods $pods -}}
