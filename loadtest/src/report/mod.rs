@@ -13,8 +13,8 @@ mod scale;
 mod svg;
 mod tables;
 
-pub(crate) use self::markdown::render as render_markdown;
 pub use self::html::html;
+pub(crate) use self::markdown::render as render_markdown;
 pub use self::markdown::{markdown, markdown_table};
 
 #[cfg(test)]
