@@ -21,7 +21,7 @@ admin port included, and 4 s for the kubelet and a slow node. */ -}}
 
 {{- /* The port of a listener. Takes a dict: key, value. */ -}}
 {{- define "films.port" -}}
-{{- if not (regexMatch "^(0\\.0\\.0\\.0|\\[::\\]):[1-9][0-9]{0,4}$" .value) -}}
+{{- if or (not (regexMatch "^(0\\.0\\.0\\.0|\\[::\\]):[1-9][0-9]{0,4}$" .value)) (gt (regexFind "[0-9]+$" .value | int) 65535) -}}
 {{- fail (printf "%s: %s: expected 0.0.0.0:PORT or [::]:PORT, because probes and Services reach the pod from outside" .key .value) -}}
 {{- end -}}
 {{- regexFind "[0-9]+$" .value -}}
@@ -34,7 +34,11 @@ admin port included, and 4 s for the kubelet and a slow node. */ -}}
 
 {{- define "films.adminPort" -}}
 {{- $admin := .Values.config.admin | default dict -}}
-{{- include "films.port" (dict "key" "config.admin.listen" "value" ($admin.listen | default "0.0.0.0:9090")) -}}
+{{- $port := include "films.port" (dict "key" "config.admin.listen" "value" ($admin.listen | default "0.0.0.0:9090")) -}}
+{{- if eq $port (include "films.httpPort" .) -}}
+{{- fail (printf "config.http.listen and config.admin.listen have the same port, %s: expected two" $port) -}}
+{{- end -}}
+{{- $port -}}
 {{- end -}}
 
 {{- /* The file the service reads: the config tree, with the pool size that the budget allows. */ -}}
