@@ -25,7 +25,10 @@ pub struct ConnectError {
 pub(super) async fn connect(config: &Database, patience: Duration) -> Result<PgConnection, ConnectError> {
     let options = config
         .connect_options()
-        .map_err(|error| ConnectError { address: "(unknown)".to_owned(), reason: error.to_string() })?;
+        .map_err(|error| ConnectError { address: "(unknown)".to_owned(), reason: error.to_string() })?
+        // sqlx asks whether such a line is enabled, and where it is not, tracing-subscriber drops the
+        // command's next line in its place.
+        .disable_statement_logging();
     let deadline = Instant::now() + patience;
     let mut retry = FIRST_RETRY;
     loop {
