@@ -68,7 +68,8 @@ pub(super) fn resources(summaries: &[Summary<'_>]) -> Vec<Block> {
     let mut blocks = section("CPU and memory", &head, summaries, row);
     blocks.push(Block::Text(
         "The server's CPU time and memory are those of its processes, without the database. Peak memory is the sum \
-         of their largest resident sizes so far; pages that they share count for each."
+         of their largest resident sizes so far; pages that they share count for each. “–” stands where they \
+         cannot be seen: on another machine, in another pod."
             .to_owned(),
     ));
     blocks
