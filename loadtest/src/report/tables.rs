@@ -66,12 +66,14 @@ pub(super) fn resources(summaries: &[Summary<'_>]) -> Vec<Block> {
         cells
     };
     let mut blocks = section("CPU and memory", &head, summaries, row);
-    blocks.push(Block::Text(
-        "The server's CPU time and memory are those of its processes, without the database. Peak memory is the sum \
-         of their largest resident sizes so far; pages that they share count for each. “–” stands where they \
-         cannot be seen: on another machine, in another pod."
-            .to_owned(),
-    ));
+    let mut text =
+        "The server's CPU time and memory are those of its processes, without the database. Peak memory \
+                    is the sum of their largest resident sizes so far; pages that they share count for each."
+            .to_owned();
+    if summaries.iter().any(|summary| summary.cpu_per_1000.is_none()) {
+        text += " “–” stands where they cannot be seen: on another machine, in another pod.";
+    }
+    blocks.push(Block::Text(text));
     blocks
 }
 
