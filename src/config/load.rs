@@ -199,5 +199,8 @@ fn check_values(config: &Config, merged: &Value, defaults: &Json) -> Result<(), 
 #[path = "chart.rs"]
 mod chart;
 #[cfg(test)]
+#[path = "ranges.rs"]
+mod ranges;
+#[cfg(test)]
 #[path = "tests.rs"]
 mod tests;

@@ -71,12 +71,15 @@ pub struct Http {
     #[schemars(with = "String")]
     pub header_timeout: Duration,
     /// Largest request body, in bytes. A larger one is answered 413.
+    #[schemars(range(min = 1))]
     pub max_body_size: usize,
     /// Most connections at once. Further ones wait in the kernel's backlog.
+    #[schemars(range(min = 1))]
     pub max_connections: usize,
     /// Threads that answer requests, each with its own share of the connections on both sides. Not
     /// set: as many as the process may use cores, of a container's CPU limit the whole ones, and one
     /// at least.
+    #[schemars(range(min = 1, max = 1024))]
     pub threads: Option<usize>,
 }
 
@@ -137,12 +140,15 @@ pub struct Database {
     /// `database.read_url`. It bounds everything the instance asks of the database, the readiness
     /// check included. More connections than the database has cores to serve make it slower, not
     /// faster.
+    #[schemars(range(min = 1, max = 10_000))]
     pub pool_size: u32,
     /// Most requests that share one query. 1 switches batching off: every request is a query of its
     /// own, on up to `pool_size` connections at once.
+    #[schemars(range(min = 1, max = 10_000))]
     pub max_batch_size: usize,
     /// Most requests that may wait for a query of one kind (film, list, review). One more is answered
     /// 503 at once. Of reads each of `http.threads` has its share, and at least a batch.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub queue_size: usize,
     /// Most answers of one kind (film, list) that are kept. One is used only while the catalogue
     /// has the version that it was read at, which is asked every time. 0 keeps none.
