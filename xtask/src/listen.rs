@@ -60,7 +60,9 @@ impl Listen {
         let timeout = Duration::from_secs(1);
         let mut stream = TcpStream::connect_timeout(&address, timeout)?;
         stream.set_read_timeout(Some(timeout))?;
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+        // In one piece: who answers the first of several resets the connection when the others come.
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes())?;
         let mut line = [0; 13];
         stream.read_exact(&mut line)?;
         Ok(line)
