@@ -102,7 +102,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Config { schema: true } => print_json(&schemars::schema_for!(Config)),
         Command::Config { schema: false } => print_toml(&load()?),
         Command::Check => {
-            println!("{}", films::check(load()?.admin.listen).await.map_err(failed)?);
+            println!("{}", films::check(load()?.admin.listen.get()).await.map_err(failed)?);
             Ok(())
         }
         Command::Serve => with_telemetry(&load()?, serve).await,

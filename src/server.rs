@@ -81,22 +81,24 @@ impl App {
     pub fn build(config: Config, registry: Registry) -> Result<Self, Error> {
         let postgres = Postgres::new(&config.database)?;
         let readiness = Readiness::new(postgres.watch(&config.readiness), config.readiness.database);
-        let limits =
-            Limits { connections: config.http.max_connections, header_timeout: config.http.header_timeout };
+        let limits = Limits {
+            connections: config.http.max_connections,
+            header_timeout: config.http.header_timeout.get(),
+        };
         let cores = start_cores(config.http.threads())?;
         let servers = cores.iter().map(|core| {
             let db = postgres.open(core.runtime(), cores.len());
             Server::new(core.runtime().clone(), Service::public(db, &config.http))
         });
         let http = Listener::new(
-            bind("http.listen", config.http.listen)?,
+            bind("http.listen", config.http.listen.get())?,
             servers.collect(),
             readiness.clone(),
             limits,
         );
         let admin = Server::new(Handle::current(), Service::admin(readiness.clone(), registry));
         let admin = Listener::new(
-            bind("admin.listen", config.admin.listen)?,
+            bind("admin.listen", config.admin.listen.get())?,
             vec![admin],
             readiness.clone(),
             ADMIN_LIMITS,
@@ -123,12 +125,13 @@ impl App {
         let stop = async {
             let stop = stop.await;
             readiness.stop();
-            let lame_duck = if stop == Stop::Politely { config.shutdown.lame_duck } else { Duration::ZERO };
+            let lame_duck =
+                if stop == Stop::Politely { config.shutdown.lame_duck.get() } else { Duration::ZERO };
             info!(?lame_duck, "stopping");
             sleep(lame_duck).await;
         };
         let connections = http.accept_until(stop).await;
-        connections.drain(config.shutdown.grace).await;
+        connections.drain(config.shutdown.grace.get()).await;
         postgres.close().await;
         cores.into_iter().for_each(Core::stop);
 

@@ -1,50 +1,38 @@
-//! From the sources to a checked [`Config`]: defaults, then a file, then the environment.
+//! Merges the defaults, the file and the environment into a checked [`Config`].
 
-use std::collections::BTreeMap;
+#[cfg(test)]
+mod chart;
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 
-use config::{ConfigError, File, Map, Source, Value, ValueKind};
+use config::{ConfigError, File, Source as _, Value, ValueKind};
+use schemars::generate::SchemaSettings;
 use serde_json::Value as Json;
 
-use super::{Config, Error, Otel};
+use super::environment::Variables;
+use super::error::Error;
+use super::otel::Otel;
+use super::settings::Config;
 
-/// What the keys in the environment start with: `FILMS__DATABASE__POOL_SIZE` is
-/// `database.pool_size`. Two underscores, because Kubernetes itself sets `FILMS_PORT` and its like
-/// beside a Service of that name.
-const PREFIX: &str = "FILMS__";
-
-/// Names that other tools already use for one of our keys. The key's own variable wins over them.
-const ALIASES: [(&str, &str); 3] = [
-    ("DATABASE_URL", "database.url"),
-    ("DATABASE_PASSWORD_FILE", "database.password_file"),
-    ("RUST_LOG", "log.filter"),
-];
-
-/// Loads the configuration from the defaults, the `file`, and the process's environment.
+/// Loads the configuration from the defaults, the `file`, and the environment of the process.
 pub fn load(file: Option<&Path>) -> Result<Config, Error> {
-    from_sources(
-        file,
-        std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))),
-    )
+    merge(file, &Variables::of_process()?)
 }
 
-/// [`load`], with the environment given.
-fn from_sources(
-    file: Option<&Path>,
-    variables: impl Iterator<Item = (String, String)>,
-) -> Result<Config, Error> {
-    let variables = Variables(variables.collect());
+fn merge(file: Option<&Path>, variables: &Variables) -> Result<Config, Error> {
     let mut builder = config::Config::builder();
     if let Some(path) = file {
         builder = builder.add_source(File::from(path));
     }
     let merged = builder.add_source(variables.clone()).build().map_err(Error::source)?;
 
-    checked(&merged.cache, &variables)
+    check(&merged.cache, variables)
 }
 
-/// The configuration from its sources in one, or what is wrong with them.
-fn checked(merged: &Value, variables: &Variables) -> Result<Config, Error> {
+/// Returns the configuration of the `merged` values, or the first error in it.
+fn check(merged: &Value, variables: &Variables) -> Result<Config, Error> {
     let defaults = serde_json::to_value(Config::default()).map_err(Error::source)?;
     for (key, value) in variables.collect().map_err(Error::source)? {
         check_variable(&key, &value, &defaults)?;
@@ -52,69 +40,44 @@ fn checked(merged: &Value, variables: &Variables) -> Result<Config, Error> {
     check_keys("", merged, &defaults)?;
 
     let mut config = deserialize(merged)?;
-    config.otel = Otel::from_variables(&variables.0)?;
-    check_values(&config, merged, &defaults)?;
+    config.otel = Otel::from_variables(variables.by_name())?;
+    check_ranges(&config, merged)?;
+    check_contradictions(&config, merged)?;
     config.database.connect_options()?;
     config.database.read_options()?;
     Ok(config)
 }
 
-/// The environment as a source. config's own would say "the environment" of every value; this one
-/// remembers which variable it was.
-#[derive(Clone, Debug)]
-struct Variables(BTreeMap<String, String>);
-
-impl Source for Variables {
-    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
-        Box::new(self.clone())
-    }
-
-    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
-        let aliases =
-            ALIASES.into_iter().filter_map(|(name, key)| Some((key.to_owned(), name, self.0.get(name)?)));
-        let keys = self.0.iter().filter_map(|(name, value)| {
-            Some((name.strip_prefix(PREFIX)?.to_lowercase().replace("__", "."), name.as_str(), value))
-        });
-        Ok(aliases
-            .chain(keys)
-            .map(|(key, name, value)| {
-                (key, Value::new(Some(&name.to_owned()), ValueKind::String(value.clone())))
-            })
-            .collect())
-    }
-}
-
-/// Refuses a variable whose key no struct knows, or that stands for a whole table: merged with its
-/// neighbours it could no longer be told from them.
+/// Refuses a variable whose key does not exist, or whose key is a whole table: after merging, the table's
+/// other keys would hide it.
 fn check_variable(key: &str, value: &Value, defaults: &Json) -> Result<(), Error> {
-    let mut known = defaults;
+    let mut default = defaults;
     for name in key.split('.') {
-        known = match known.as_object().map(|table| table.get(name).ok_or(table)) {
+        default = match default.as_object().map(|table| table.get(name).ok_or(table)) {
             Some(Ok(inner)) => inner,
             Some(Err(table)) => return Err(unknown_key(key, value, table)),
-            None => return Err(Error::value(key, value, "this key has none below it")),
+            None => return Err(Error::value(key, value, "the setting above this key is not a table")),
         };
     }
-    if known.is_object() { Err(Error::value(key, value, "expected a table of keys")) } else { Ok(()) }
+    if default.is_object() { Err(Error::value(key, value, "expected a table of keys")) } else { Ok(()) }
 }
 
-/// Refuses keys that no struct knows, with the ones it does: serde would name neither the whole
-/// path nor where the key came from.
-fn check_keys(path: &str, given: &Value, known: &Json) -> Result<(), Error> {
-    let (ValueKind::Table(given), Json::Object(known)) = (&given.kind, known) else { return Ok(()) };
+/// Refuses keys that do not exist. serde would too, but its error has neither the whole key nor the source.
+fn check_keys(path: &str, given: &Value, defaults: &Json) -> Result<(), Error> {
+    let (ValueKind::Table(given), Json::Object(defaults)) = (&given.kind, defaults) else { return Ok(()) };
     for (key, value) in given {
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-        let Some(known_value) = known.get(key) else { return Err(unknown_key(&path, value, known)) };
-        if known_value.is_object() && !matches!(value.kind, ValueKind::Table(_)) {
+        let Some(default) = defaults.get(key) else { return Err(unknown_key(&path, value, defaults)) };
+        if default.is_object() && !matches!(value.kind, ValueKind::Table(_)) {
             return Err(Error::value(&path, value, "expected a table of keys"));
         }
-        check_keys(&path, value, known_value)?;
+        check_keys(&path, value, default)?;
     }
     Ok(())
 }
 
-fn unknown_key(path: &str, value: &Value, known: &serde_json::Map<String, Json>) -> Error {
-    Error::unknown_key(path, value, &known.keys().map(String::as_str).collect::<Vec<_>>())
+fn unknown_key(path: &str, value: &Value, table: &serde_json::Map<String, Json>) -> Error {
+    Error::unknown_key(path, value, &table.keys().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn deserialize(merged: &Value) -> Result<Config, Error> {
@@ -128,7 +91,7 @@ fn deserialize(merged: &Value) -> Result<Config, Error> {
     })
 }
 
-/// What was expected, from an error that already stands beside its key and value.
+/// Returns the part of an error that says what was expected. Key, value and source are added to it later.
 fn expected(error: ConfigError) -> String {
     match error {
         ConfigError::Type { expected, .. } => format!("expected {expected}"),
@@ -137,7 +100,7 @@ fn expected(error: ConfigError) -> String {
     }
 }
 
-/// The value of a dotted `key`.
+/// Returns the value of a dotted `key`.
 fn find<'a>(table: &'a Value, key: &str) -> Option<&'a Value> {
     key.split('.').try_fold(table, |value, name| match &value.kind {
         ValueKind::Table(table) => table.get(name),
@@ -145,62 +108,53 @@ fn find<'a>(table: &'a Value, key: &str) -> Option<&'a Value> {
     })
 }
 
-/// The rules that types do not express, and the contradictions between keys.
-fn check_values(config: &Config, merged: &Value, defaults: &Json) -> Result<(), Error> {
-    let database = &config.database;
-    let batch_fits = format!(
-        "expected at most database.queue_size, which is {}: a batch is taken from its queue",
-        database.queue_size
-    );
-    let body_first = format!(
-        "expected less than http.request_timeout, which is {}: the body is a part of the request",
-        humantime::format_duration(config.http.request_timeout)
-    );
-    let rules = [
-        ("http.max_body_size", config.http.max_body_size > 0, "expected at least 1 byte"),
-        ("http.threads", (1..=1024).contains(&config.http.threads()), "expected 1 to 1024 threads"),
-        ("http.max_connections", config.http.max_connections > 0, "expected at least 1"),
-        ("http.body_timeout", !config.http.body_timeout.is_zero(), "expected more than 0s"),
-        ("http.body_timeout", config.http.body_timeout < config.http.request_timeout, &body_first),
-        ("http.request_timeout", !config.http.request_timeout.is_zero(), "expected more than 0s"),
-        ("http.header_timeout", !config.http.header_timeout.is_zero(), "expected more than 0s"),
-        ("database.pool_size", (1..=10_000).contains(&database.pool_size), "expected 1 to 10000 connections"),
-        (
-            "database.max_batch_size",
-            (1..=10_000).contains(&database.max_batch_size),
-            "expected 1 to 10000 requests",
-        ),
-        (
-            "database.queue_size",
-            (1..=1_000_000).contains(&database.queue_size),
-            "expected 1 to 1000000 requests",
-        ),
-        ("database.max_batch_size", database.max_batch_size <= database.queue_size, &batch_fits),
-        ("database.connect_timeout", !database.connect_timeout.is_zero(), "expected more than 0s"),
-        ("database.query_timeout", !database.query_timeout.is_zero(), "expected more than 0s"),
-        ("readiness.interval", !config.readiness.interval.is_zero(), "expected more than 0s"),
-        (
-            "log.filter",
-            config.log.is_valid(),
-            "expected a level (error, warn, info, debug, trace) or target=level pairs",
-        ),
-    ];
-    for (key, holds, expected) in rules {
-        if !holds {
-            let default = defaults.pointer(&format!("/{}", key.replace('.', "/")));
-            let default = Value::new(None, default.map(Json::to_string));
-            return Err(Error::value(key, find(merged, key).unwrap_or(&default), expected));
+/// Refuses integers outside the `minimum` and `maximum` that the schema gives them.
+fn check_ranges(config: &Config, merged: &Value) -> Result<(), Error> {
+    let schema = SchemaSettings::default().with(|settings| settings.inline_subschemas = true);
+    let schema = Json::from(schema.into_generator().into_root_schema_for::<Config>());
+    let config = serde_json::to_value(config).map_err(Error::source)?;
+    for (table, keys) in config.as_object().into_iter().flatten() {
+        for (key, value) in keys.as_object().into_iter().flatten() {
+            let bound = |name| schema["properties"][table]["properties"][key][name].as_u64();
+            let (minimum, maximum) = (bound("minimum"), bound("maximum"));
+            let Some(number) = value.as_u64() else { continue };
+            if minimum.is_some_and(|minimum| number < minimum)
+                || maximum.is_some_and(|maximum| number > maximum)
+            {
+                let expected = match (minimum.unwrap_or(0), maximum) {
+                    (minimum, Some(maximum)) => format!("expected {minimum} to {maximum}"),
+                    (minimum, None) => format!("expected at least {minimum}"),
+                };
+                return Err(refused(merged, &format!("{table}.{key}"), value, &expected));
+            }
         }
     }
     Ok(())
 }
 
-#[cfg(test)]
-#[path = "chart.rs"]
-mod chart;
-#[cfg(test)]
-#[path = "ranges.rs"]
-mod ranges;
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;
+/// Refuses settings that contradict each other.
+fn check_contradictions(config: &Config, merged: &Value) -> Result<(), Error> {
+    let (http, database) = (&config.http, &config.database);
+    if http.body_timeout >= http.request_timeout {
+        let expected = format!(
+            "expected less than http.request_timeout, which is {}, because the body is a part of the request",
+            http.request_timeout
+        );
+        return Err(refused(merged, "http.body_timeout", &http.body_timeout.to_string(), &expected));
+    }
+    if database.max_batch_size > database.queue_size {
+        let expected = format!(
+            "expected at most database.queue_size, which is {}, because a batch is taken from its queue",
+            database.queue_size
+        );
+        let value = database.max_batch_size.to_string();
+        return Err(refused(merged, "database.max_batch_size", &value, &expected));
+    }
+    Ok(())
+}
+
+/// Returns the error for a `value` in force, with the source of the value.
+fn refused(merged: &Value, key: &str, value: impl std::fmt::Display, expected: &str) -> Error {
+    let default = Value::new(None, value.to_string());
+    Error::value(key, find(merged, key).unwrap_or(&default), expected)
+}

@@ -1,41 +1,45 @@
-//! The `OTEL_*` variables that the Rust SDK does not read by itself. Endpoints, headers, timeouts,
-//! samplers, batches and resource attributes it does, and they are left to it.
+//! The `OTEL_*` variables that the OpenTelemetry SDK for Rust does not read. The SDK itself reads endpoints,
+//! headers, timeouts, samplers, batch sizes and resource attributes.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
-use super::Error;
+use super::error::Error;
 
-/// Which signals leave the process, and which trace context is accepted.
+/// Selects the exported signals, and says whether trace context is accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, as the variables are")]
+#[expect(clippy::struct_excessive_bools, reason = "each signal has its own switch, as the variables do")]
 pub struct Otel {
-    /// Spans go to an OTLP endpoint.
+    /// Exports spans to an OTLP endpoint.
     pub traces: bool,
-    /// Metrics go to an OTLP endpoint, beside `/metrics`.
+    /// Exports metrics to an OTLP endpoint, in addition to `/metrics`.
     pub metrics: bool,
-    /// Log lines go to an OTLP endpoint, beside stdout.
+    /// Exports log lines to an OTLP endpoint, in addition to stdout.
     pub logs: bool,
-    /// What the service is called; it goes over `service.name` among the resource attributes, which
-    /// the SDK has the other way round.
+    /// Name of the service. Overrides `service.name` of `OTEL_RESOURCE_ATTRIBUTES`, which the SDK would
+    /// prefer.
     pub service_name: Option<String>,
-    /// W3C `traceparent` and `tracestate` are accepted.
+    /// Accepts the W3C headers `traceparent` and `tracestate`.
     pub trace_context: bool,
 }
 
 impl Otel {
-    /// Reads the variables: <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>.
+    /// Reads the settings from the `variables` of the specification:
+    /// <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>.
     pub(super) fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, Error> {
-        // An empty variable is an unset one, says the specification.
+        // The specification treats an empty variable as unset.
         let get = |name: &str| variables.get(name).map(|v| v.trim()).filter(|v| !v.is_empty());
         let propagators =
             list("OTEL_PROPAGATORS", get("OTEL_PROPAGATORS"), &["tracecontext", "baggage", "none"])?;
         let trace_context = propagators.is_empty() || propagators.contains(&"tracecontext");
         let disabled = get("OTEL_SDK_DISABLED").is_some_and(|v| v.eq_ignore_ascii_case("true"));
 
-        let signal = |name: &str, exporters: &[&str]| -> Result<bool, Error> {
-            let variable = format!("OTEL_{name}_EXPORTER");
+        let is_exported = |signal: &str, exporters: &[&str]| -> Result<bool, Error> {
+            let variable = format!("OTEL_{signal}_EXPORTER");
             let chosen = list(&variable, get(&variable), exporters)?;
-            let own = format!("OTEL_EXPORTER_OTLP_{name}_");
+            let own = format!("OTEL_EXPORTER_OTLP_{signal}_");
             for variable in [format!("{own}PROTOCOL"), "OTEL_EXPORTER_OTLP_PROTOCOL".to_owned()] {
                 list(&variable, get(&variable), &["grpc", "http/protobuf"])?;
             }
@@ -43,22 +47,23 @@ impl Otel {
             Ok(!disabled && endpoint.is_some() && (chosen.is_empty() || chosen.contains(&"otlp")))
         };
         Ok(Self {
-            traces: signal("TRACES", &["otlp", "none"])?,
-            // `/metrics` is always there, so `prometheus` only says that OTLP is not wanted.
-            metrics: signal("METRICS", &["otlp", "prometheus", "none"])?,
-            logs: signal("LOGS", &["otlp", "none"])?,
+            traces: is_exported("TRACES", &["otlp", "none"])?,
+            // `/metrics` exists in any case, so `prometheus` only turns the export over OTLP off.
+            metrics: is_exported("METRICS", &["otlp", "prometheus", "none"])?,
+            logs: is_exported("LOGS", &["otlp", "none"])?,
             service_name: get("OTEL_SERVICE_NAME").map(str::to_owned),
             trace_context,
         })
     }
 }
 
-/// A comma-separated list of which each item must be one of `known`; nothing where unset.
-fn list<'a>(variable: &str, value: Option<&'a str>, known: &[&str]) -> Result<Vec<&'a str>, Error> {
+/// Returns the items of a comma-separated list, each of which must be one of `choices`. An unset variable is
+/// an empty list.
+fn list<'a>(variable: &str, value: Option<&'a str>, choices: &[&str]) -> Result<Vec<&'a str>, Error> {
     let items: Vec<&str> =
         value.unwrap_or_default().split(',').map(str::trim).filter(|v| !v.is_empty()).collect();
-    match items.iter().find(|item| !known.contains(item)) {
-        Some(item) => Err(Error::variable(variable, item, format_args!("one of {}", known.join(", ")))),
+    match items.iter().find(|item| !choices.contains(item)) {
+        Some(item) => Err(Error::variable(variable, item, format_args!("one of {}", choices.join(", ")))),
         None => Ok(items),
     }
 }

@@ -32,10 +32,10 @@ pub(super) async fn connect(config: &Database, patience: Duration) -> Result<PgC
     let deadline = Instant::now() + patience;
     let mut retry = FIRST_RETRY;
     loop {
-        let (reason, final_) = match timeout(config.connect_timeout, options.connect()).await {
+        let (reason, final_) = match timeout(config.connect_timeout.get(), options.connect()).await {
             Ok(Ok(connection)) => return Ok(connection),
             Ok(Err(error)) => (error.to_string(), !is_not_there_yet(&error)),
-            Err(_) => (format!("no answer within {:?}", config.connect_timeout), false),
+            Err(_) => (format!("no answer within {:?}", config.connect_timeout.get()), false),
         };
         if final_ || Instant::now() + retry > deadline {
             return Err(ConnectError { address: address(&options), reason });

@@ -88,7 +88,7 @@ impl Postgres {
 
     /// Checks the database and its replica again and again, and tells the result of the last check.
     pub fn watch(&self, config: &Readiness) -> Checks {
-        let watch = |pool: &Pool| check::watch(pool.clone(), config.interval);
+        let watch = |pool: &Pool| check::watch(pool.clone(), config.interval.get());
         Checks { database: watch(&self.pool), replica: self.replica.as_ref().map(watch) }
     }
 

@@ -57,8 +57,8 @@ impl Pool {
         let inner = Inner {
             name,
             options: options.disable_statement_logging(),
-            connect_timeout: config.connect_timeout,
-            query_timeout: config.query_timeout,
+            connect_timeout: config.connect_timeout.get(),
+            query_timeout: config.query_timeout.get(),
             size,
             permits: Arc::new(Semaphore::new(size)),
             idle: Mutex::new(Vec::with_capacity(size)),

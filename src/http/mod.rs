@@ -60,11 +60,11 @@ impl Service {
             // `route` above has panicked where this cannot be: axum keeps its paths in the same way.
             let _ = paths.insert(path, path);
         }
-        let body = extract::Limits { size: config.max_body_size, timeout: config.body_timeout };
+        let body = extract::Limits { size: config.max_body_size, timeout: config.body_timeout.get() };
         let app = Arc::new(App { db, body, tags: Tags::default() });
         Self {
             router: with_fallbacks(router).with_state(app),
-            observer: Some(Observer::new(paths, config.request_timeout)),
+            observer: Some(Observer::new(paths, config.request_timeout.get())),
         }
     }
 

@@ -1,5 +1,5 @@
-//! How a log line is written: one JSON object, or text for people; both with the ids of the trace
-//! that it belongs to, so that a line leads to its trace and back.
+//! Formats of log lines: JSON for programs, text for people. Both contain the ids of the current trace and
+//! span, so that a log line can be found from its trace and the other way round.
 
 use std::fmt;
 
@@ -13,13 +13,15 @@ use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// The span that is being recorded right now, if any is. The OpenTelemetry layer keeps its context
-/// active while a span is entered, so it needs no look-up in the subscriber.
-fn current() -> Option<SpanContext> {
+/// Returns the ids of the current span, if a span is being recorded.
+///
+/// The OpenTelemetry layer activates a span's context while the span is entered. Reading that context is
+/// cheaper than a look-up in the subscriber.
+fn current_span() -> Option<SpanContext> {
     Context::map_current(|context| Some(context.span().span_context().clone()).filter(SpanContext::is_valid))
 }
 
-/// `{"timestamp":…,"level":…,"target":…,"message":…, fields…,"trace_id":…,"span_id":…}`
+/// Writes a line as JSON: `{"timestamp":…,"level":…,"target":…,"message":…, fields…,"trace_id":…,"span_id":…}`
 pub(super) struct Json;
 
 impl<S, N> FormatEvent<S, N> for Json
@@ -36,7 +38,7 @@ where
 
 fn write_json(line: &mut Vec<u8>, event: &Event<'_>) -> Result<(), serde_json::Error> {
     let mut timestamp = String::new();
-    // Writing a time to a string does not fail.
+    // Cannot fail: the target is a string.
     let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
 
     let mut serializer = serde_json::Serializer::new(line);
@@ -48,15 +50,15 @@ fn write_json(line: &mut Vec<u8>, event: &Event<'_>) -> Result<(), serde_json::E
     event.record(&mut fields);
     let Fields { mut map, result } = fields;
     result?;
-    if let Some(span) = current() {
+    if let Some(span) = current_span() {
         map.serialize_entry("trace_id", &span.trace_id().to_string())?;
         map.serialize_entry("span_id", &span.span_id().to_string())?;
     }
     map.end()
 }
 
-/// Writes an event's fields as entries of a JSON object. A visitor cannot stop, so it keeps the
-/// first error for later.
+/// Writes the fields of an event as entries of a JSON object. A visitor cannot return an error, so the
+/// first error is stored and returned at the end.
 struct Fields<M: serde::ser::SerializeMap> {
     map: M,
     result: Result<(), M::Error>,
@@ -91,7 +93,7 @@ impl<M: serde::ser::SerializeMap> Visit for Fields<M> {
     }
 }
 
-/// tracing's own compact format, with the ids of trace and span at the start of the line.
+/// Writes a line in the compact format of `tracing`, after the ids of trace and span.
 pub(super) struct Text(Format<Compact>);
 
 impl Text {
@@ -111,7 +113,7 @@ where
         mut out: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        if let Some(span) = current() {
+        if let Some(span) = current_span() {
             write!(out, "{} {} ", span.trace_id(), span.span_id())?;
         }
         self.0.format_event(context, out, event)

@@ -1,5 +1,5 @@
-//! The SDK's providers. Endpoints, protocols, headers, samplers and batch sizes come from the
-//! standard variables, which the SDK reads by itself.
+//! Providers of traces, logs and metrics. The SDK reads endpoints, protocols, headers and batch sizes from
+//! the standard `OTEL_*` variables.
 
 use opentelemetry::{Key, KeyValue};
 use opentelemetry_otlp::{LogExporter, MetricExporter, SpanExporter};
@@ -9,39 +9,48 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use prometheus::Registry;
 
-use super::Error;
 use crate::version::VERSION;
 
-/// Who is speaking: the `name`, else that among `OTEL_RESOURCE_ATTRIBUTES`, else `films`; and its
-/// version.
+/// An exporter that cannot be built, because a variable has an invalid value.
+#[derive(Debug, thiserror::Error)]
+#[error("invalid configuration: OTLP: {0}")]
+pub struct Error(String);
+
+/// Returns the attributes of this service: name and version.
+///
+/// The name is `name`, or `service.name` of `OTEL_RESOURCE_ATTRIBUTES`, or `films`.
 pub(super) fn resource(name: Option<&str>) -> Resource {
-    let given = Resource::builder().build();
-    let known = |key: &'static str| given.get(&Key::new(key));
-    // The SDK has a name of its own for a service that nobody named.
-    let is_named = known("service.name").is_some_and(|name| !name.as_str().starts_with("unknown_service"));
+    let detected = Resource::builder().build();
+    let attribute = |key: &'static str| detected.get(&Key::new(key));
+    // The SDK calls a service without a name `unknown_service`.
+    let is_named =
+        attribute("service.name").is_some_and(|name| !name.as_str().starts_with("unknown_service"));
     let mut resource = Resource::builder();
     if let Some(name) = name.or_else(|| (!is_named).then_some(env!("CARGO_PKG_NAME"))) {
         resource = resource.with_service_name(name.to_owned());
     }
-    if known("service.version").is_none() {
+    if attribute("service.version").is_none() {
         resource = resource.with_attribute(KeyValue::new("service.version", VERSION));
     }
     resource.build()
 }
 
+/// Returns the provider that exports spans.
 pub(super) fn traces(resource: &Resource) -> Result<SdkTracerProvider, Error> {
     let exporter = SpanExporter::builder().build().map_err(|error| Error(error.to_string()))?;
-    // `sampling` has decided before there is a span.
+    // `sampling` has already decided: spans are created for sampled requests only.
     let provider = SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOn);
     Ok(provider.with_resource(resource.clone()).with_batch_exporter(exporter).build())
 }
 
+/// Returns the provider that exports log lines.
 pub(super) fn logs(resource: &Resource) -> Result<SdkLoggerProvider, Error> {
     let exporter = LogExporter::builder().build().map_err(|error| Error(error.to_string()))?;
     Ok(SdkLoggerProvider::builder().with_resource(resource.clone()).with_batch_exporter(exporter).build())
 }
 
-/// Metrics are always kept for `/metrics`, and pushed as well where `push` says so.
+/// Returns the provider of metrics, and the registry that `/metrics` shows. If `push` is true, metrics are
+/// exported over OTLP too.
 pub(super) fn metrics(resource: &Resource, push: bool) -> Result<(SdkMeterProvider, Registry), Error> {
     let registry = Registry::new();
     let scraped = opentelemetry_prometheus::exporter()

@@ -1,0 +1,136 @@
+//! Settings of the database, and the connection URL among them.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr as _;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::PgConnectOptions;
+use url::Url;
+
+use super::values::Timeout;
+
+/// The connection to `PostgreSQL`, and the limits on its use.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Database {
+    /// Connection URL. The variable `DATABASE_URL` is an alias. Missing parts come from libpq's `PG*`
+    /// variables, then from the development defaults: `localhost:5432`, and `dvdrental` as user,
+    /// password and database.
+    pub url: Option<DatabaseUrl>,
+    /// Connection URL of a replica for reading films. Missing parts are filled in as for `database.url`.
+    /// Reads are as fresh as the replica, which lags behind the primary. Two replicas behind one address
+    /// lag differently. Reads never fall back to the primary: while the replica is unreachable, reads
+    /// fail and the instance is not ready. If omitted, `database.url` serves reads and reviews.
+    pub read_url: Option<DatabaseUrl>,
+    /// File with the database password. It overrides the passwords of both URLs. The variable
+    /// `DATABASE_PASSWORD_FILE` is an alias. One trailing line break is removed.
+    pub password_file: Option<PathBuf>,
+    /// Most connections to the primary. The replica of `database.read_url` gets as many more. The limit
+    /// includes the readiness check. More connections than the database has cores make it slower, not
+    /// faster.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub pool_size: u32,
+    /// Most requests that share one query. 1 turns batching off: every request runs its own query, on up
+    /// to `database.pool_size` connections at once.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub max_batch_size: usize,
+    /// Most requests that may wait for one kind of query (film, list, review). A further request gets 503
+    /// at once. The limit for reads is divided among `http.threads`, but never below
+    /// `database.max_batch_size`. Must be at least `database.max_batch_size`.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub queue_size: usize,
+    /// Most cached responses for one kind of read (film, list). Every batch reads the version of the
+    /// catalogue, and uses only those cached responses that were read at the same version. 0 turns the
+    /// cache off.
+    pub cache_entries: usize,
+    /// Most memory for cached responses of one kind of read (film, list), in bytes. A list larger than
+    /// this limit is read from the database every time.
+    pub cache_size: usize,
+    /// Longest time to open a connection. It is also the longest time that a request waits for an
+    /// unreachable database.
+    pub connect_timeout: Timeout,
+    /// Longest time for one query. A slower query fails with 503, and its connection is closed.
+    pub query_timeout: Timeout,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            url: None,
+            read_url: None,
+            password_file: None,
+            pool_size: 20,
+            max_batch_size: 256,
+            queue_size: 4096,
+            cache_entries: 10_000,
+            cache_size: 16 * 1024 * 1024,
+            connect_timeout: Timeout::from_secs(2),
+            query_timeout: Timeout::from_secs(5),
+        }
+    }
+}
+
+/// A Postgres connection URL. Its passwords are never printed.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(inline, extend("format" = "uri", "pattern" = "^postgres(ql)?://"))]
+pub struct DatabaseUrl(Url);
+
+impl DatabaseUrl {
+    /// Returns the URL with its passwords.
+    pub(super) fn secret(&self) -> &Url {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for DatabaseUrl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let expected = "expected postgres://user:password@host:5432/database";
+        let url = Url::parse(&text).map_err(|error| format!("{error}, {expected}"))?;
+        if !matches!(url.scheme(), "postgres" | "postgresql") {
+            return Err(format!("the scheme is {}, {expected}", url.scheme()));
+        }
+        PgConnectOptions::from_str(url.as_str()).map_err(|error| reason(&error))?;
+        Ok(Self(url))
+    }
+}
+
+impl From<DatabaseUrl> for String {
+    fn from(url: DatabaseUrl) -> Self {
+        url.to_string()
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut url = self.0.clone();
+        if url.password().is_some() {
+            // Cannot fail: only a URL without a host refuses a password.
+            let _ = url.set_password(Some("redacted"));
+        }
+        if url.query().is_some() {
+            let pairs: Vec<_> = self.0.query_pairs().collect();
+            let shown = pairs
+                .iter()
+                .map(|(key, value)| (key, if key.contains("password") { "redacted" } else { value }));
+            url.query_pairs_mut().clear().extend_pairs(shown);
+        }
+        write!(f, "{url}")
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// Returns what sqlx reports about a URL, without the prefix that all of its configuration errors share.
+pub(super) fn reason(error: &sqlx::Error) -> String {
+    let text = error.to_string();
+    text.rsplit("error with configuration: ").next().unwrap_or(&text).to_owned()
+}

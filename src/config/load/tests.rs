@@ -1,0 +1,143 @@
+//! Tests of the loader that need no process. `tests/api/config` tests the rest on the real binary.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
+
+use super::super::environment::PREFIX;
+use super::*;
+
+fn loaded(variables: &[(&str, &str)]) -> Result<Config, Error> {
+    merge(None, &Variables::new(variables.iter().map(|(name, value)| (name.into(), value.into())))?)
+}
+
+fn error(variables: &[(&str, &str)]) -> String {
+    loaded(variables).unwrap_err().to_string()
+}
+
+fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.replace('.', "__").to_uppercase())
+}
+
+fn schema() -> Json {
+    Json::from(schemars::schema_for!(Config))
+}
+
+/// Returns every setting with its part of the schema, by its dotted key.
+fn settings() -> Vec<(String, Json)> {
+    let schema = schema();
+    let sections = schema["properties"].as_object().unwrap();
+    sections
+        .iter()
+        .flat_map(|(section, property)| {
+            let definition = property["$ref"].as_str().unwrap().strip_prefix('#').unwrap();
+            let keys = schema.pointer(definition).unwrap()["properties"].as_object().unwrap();
+            keys.iter().map(move |(key, setting)| (format!("{section}.{key}"), setting.clone()))
+        })
+        .collect()
+}
+
+#[test]
+fn no_variables_give_the_defaults() {
+    let defaults = Config { otel: Otel { trace_context: true, ..Otel::default() }, ..Config::default() };
+    assert_eq!(loaded(&[]).unwrap(), defaults);
+}
+
+#[test]
+fn every_key_has_a_variable() {
+    let defaults = serde_json::to_value(Config::default()).unwrap();
+    for (key, _) in settings() {
+        let default = defaults.pointer(&format!("/{}", key.replace('.', "/"))).unwrap();
+        let text = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
+        let text = match key.as_str() {
+            "http.threads" => "2",
+            "database.url" | "database.read_url" => "postgres://h/d",
+            "database.password_file" => "/dev/null",
+            _ => &text,
+        };
+        let result = loaded(&[(&variable(&key), text)]);
+        assert!(result.is_ok(), "{key}: {result:?}");
+    }
+}
+
+#[test]
+fn every_setting_has_a_description_of_full_sentences() {
+    for (key, setting) in settings() {
+        let description = setting["description"].as_str().unwrap_or_default();
+        assert!(description.starts_with(char::is_uppercase), "{key}: {description:?}");
+        assert!(description.ends_with('.') && description.len() > 20, "{key}: {description:?}");
+    }
+}
+
+#[test]
+fn integers_outside_their_range_are_refused() {
+    for (key, minimum, maximum, expected) in [
+        ("http.max_body_size", 1, None, "expected at least 1"),
+        ("http.max_connections", 1, None, "expected at least 1"),
+        ("http.threads", 1, Some(1024), "expected 1 to 1024"),
+        ("database.pool_size", 1, Some(10_000), "expected 1 to 10000"),
+        ("database.max_batch_size", 1, Some(10_000), "expected 1 to 10000"),
+        ("database.queue_size", 1, Some(1_000_000), "expected 1 to 1000000"),
+    ] {
+        let variable = variable(key);
+        let outside = [Some(minimum - 1), maximum.map(|maximum: u64| maximum + 1)];
+        for value in outside.into_iter().flatten().map(|value| value.to_string()) {
+            let line = format!("invalid configuration: {key} = {value} (from {variable}): {expected}");
+            assert_eq!(error(&[(&variable, &value)]), line);
+        }
+        for value in [Some(minimum), maximum].into_iter().flatten().map(|value| value.to_string()) {
+            // A value inside its range may still contradict another key.
+            let result = loaded(&[(&variable, &value), ("FILMS__DATABASE__QUEUE_SIZE", "1000000")]);
+            assert!(result.is_ok() || key == "database.queue_size", "{key} = {value}: {result:?}");
+        }
+    }
+}
+
+#[test]
+fn integers_without_a_range_may_be_zero() {
+    for key in ["database.cache_entries", "database.cache_size"] {
+        assert!(loaded(&[(&variable(key), "0")]).is_ok(), "{key}");
+    }
+}
+
+#[test]
+fn a_timeout_of_zero_is_refused_and_a_delay_of_zero_is_not() {
+    let timeouts = ["http.request_timeout", "http.body_timeout", "http.header_timeout"];
+    let more = ["database.connect_timeout", "database.query_timeout", "readiness.interval"];
+    for key in timeouts.into_iter().chain(more) {
+        let line = format!("{key} = 0s (from {}): expected more than 0s", variable(key));
+        assert!(error(&[(&variable(key), "0s")]).ends_with(&line), "{key}");
+    }
+    for key in ["shutdown.lame_duck", "shutdown.grace"] {
+        assert!(loaded(&[(&variable(key), "0s")]).is_ok(), "{key}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_not_unicode_is_refused_by_name() {
+    let bytes = || OsString::from_vec(b"s3cret\xff".to_vec());
+    for name in
+        ["FILMS__DATABASE__URL", "DATABASE_URL", "DATABASE_PASSWORD_FILE", "RUST_LOG", "OTEL_SERVICE_NAME"]
+    {
+        let error = Variables::new([(name.into(), bytes())]).unwrap_err().to_string();
+        let line = format!("invalid configuration: {name} (from the environment): not valid Unicode");
+        assert!(error.starts_with(&line) && !error.contains("s3cret"), "{error}");
+    }
+    let name = OsString::from_vec(b"FILMS__\xff".to_vec());
+    assert!(Variables::new([(name, "1".into())]).is_err());
+    assert!(Variables::new([("PATH".into(), bytes()), (bytes(), "1".into())]).is_ok());
+}
+
+#[test]
+fn passwords_are_in_no_debug_output() {
+    let url = "postgres://u:s3cret@h/d?password=s3cret";
+    let config = loaded(&[("DATABASE_URL", url)]).unwrap();
+    let shown = format!("{config:?} {:#?}", config.database);
+    assert!(shown.contains("postgres://u:redacted@h/d?password=redacted"), "{shown}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+}
+
+#[test]
+fn a_printed_configuration_can_be_loaded() {
+    let printed = toml::to_string(&Config::default()).unwrap();
+    assert_eq!(toml::from_str::<Config>(&printed).unwrap(), Config::default());
+}

@@ -1,0 +1,141 @@
+//! Every setting except those of the database: one struct for each section of the configuration.
+
+use std::net::Ipv4Addr;
+use std::num::NonZero;
+use std::thread::available_parallelism;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::database::Database;
+use super::otel::Otel;
+use super::values::{self, Address, Delay, LogFilter, LogFormat, Timeout};
+
+/// The configuration of `films`. Durations are text with units (`500ms`, `5s`, `1m 30s`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The API's port and its limits.
+    pub http: Http,
+    /// The port for probes and metrics.
+    pub admin: Admin,
+    /// The connection to PostgreSQL, and the limits on its use.
+    pub database: Database,
+    /// When an instance is ready.
+    pub readiness: Readiness,
+    /// How an instance stops.
+    pub shutdown: Shutdown,
+    /// Which log lines are written, and in which format.
+    pub log: Log,
+    /// Settings from the standard `OTEL_*` variables. They have no keys in the configuration.
+    #[serde(skip)]
+    pub otel: Otel,
+}
+
+/// The API's port and its limits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Address and port of the API. Port 0 picks a free port, which the log names.
+    pub listen: Address,
+    /// Longest time from the request's headers to the response. A slower request gets 504.
+    pub request_timeout: Timeout,
+    /// Longest time for a request body to arrive. A slower request gets 408. Must be less than
+    /// `http.request_timeout`.
+    pub body_timeout: Timeout,
+    /// Longest time for a connection to send the headers of its next request, counted from the previous
+    /// response. An idle connection is closed after the same time.
+    pub header_timeout: Timeout,
+    /// Largest request body, in bytes. A request with a larger body gets 413.
+    #[schemars(range(min = 1))]
+    pub max_body_size: usize,
+    /// Most client connections at once. Further connections wait in the kernel's backlog.
+    #[schemars(range(min = 1))]
+    pub max_connections: usize,
+    /// Number of threads that handle requests. Client connections are distributed among the threads. If
+    /// omitted: the number of available cores (a container's CPU limit, rounded down), at least 1.
+    #[schemars(range(min = 1, max = 1024))]
+    pub threads: Option<usize>,
+}
+
+impl Http {
+    /// Returns the number of threads: the setting, or the number of available cores.
+    pub fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get))
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: Address::new((Ipv4Addr::UNSPECIFIED, 5000)),
+            request_timeout: Timeout::from_secs(10),
+            body_timeout: Timeout::from_secs(5),
+            header_timeout: Timeout::from_secs(60),
+            max_body_size: 16 * 1024,
+            max_connections: 10_000,
+            threads: None,
+        }
+    }
+}
+
+/// The port for probes and metrics.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Admin {
+    /// Address and port of `/healthz`, `/readyz` and `/metrics`. Do not expose it to the public network.
+    pub listen: Address,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { listen: Address::new((Ipv4Addr::UNSPECIFIED, 9090)) }
+    }
+}
+
+/// When an instance is ready.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Readiness {
+    /// Makes the instance unready while the database is unreachable (`true`), so that traffic goes to
+    /// other instances. With `false` the instance stays ready and responds with 503. Choose `false` if
+    /// all instances share one database: removing all of them from the load balancer helps nobody.
+    pub database: bool,
+    /// Time between two checks of the database. `/readyz` reports the result of the last check.
+    pub interval: Timeout,
+}
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self { database: true, interval: Timeout::from_secs(1) }
+    }
+}
+
+/// How an instance stops.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Shutdown {
+    /// Time to keep serving after SIGTERM, while `/readyz` reports "not ready" and every response carries
+    /// `Connection: close`. Load balancers move their traffic away during this time. Ctrl-C skips it.
+    pub lame_duck: Delay,
+    /// Longest time for open requests to finish after the lame duck. Requests that take longer are cut off.
+    pub grace: Delay,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self { lame_duck: Delay::from_secs(5), grace: Delay::from_secs(20) }
+    }
+}
+
+/// Which log lines are written, and in which format.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// Selects log lines: a level (`error`, `warn`, `info`, `debug`, `trace`) or `target=level` pairs. The
+    /// variable `RUST_LOG` is an alias. `info,films::http=debug` adds a line for every request.
+    pub filter: LogFilter,
+    /// Format of log lines: `json`, `text`, or `auto`, which is text on a terminal and JSON elsewhere.
+    #[serde(deserialize_with = "values::name")]
+    pub format: LogFormat,
+}

@@ -1,0 +1,174 @@
+//! Types of single values. Each type checks its text when the configuration is loaded, and its error says
+//! what was expected.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::de::IntoDeserializer as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use tracing_subscriber::EnvFilter;
+
+/// A duration of more than zero, written with units: `500ms`, `5s`, `1m 30s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(inline, extend("pattern" = "^0*[1-9][0-9]*(ms|s|m|h)( ?[0-9]+(ms|s|m|h))*$"))]
+pub struct Timeout(Duration);
+
+impl Timeout {
+    /// Wraps a default value.
+    pub(super) const fn from_secs(seconds: u64) -> Self {
+        assert!(seconds > 0, "a timeout is more than zero");
+        Self(Duration::from_secs(seconds))
+    }
+
+    /// Returns the duration.
+    pub fn get(self) -> Duration {
+        self.0
+    }
+}
+
+impl TryFrom<String> for Timeout {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let duration = parse_duration(&text)?;
+        if duration.is_zero() { Err("expected more than 0s") } else { Ok(Self(duration)) }
+    }
+}
+
+impl fmt::Display for Timeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        humantime::format_duration(self.0).fmt(f)
+    }
+}
+
+impl From<Timeout> for String {
+    fn from(timeout: Timeout) -> Self {
+        timeout.to_string()
+    }
+}
+
+/// A duration that may be zero, written with units: `0s`, `500ms`, `1m 30s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(inline, extend("pattern" = "^[0-9]+(ms|s|m|h)( ?[0-9]+(ms|s|m|h))*$"))]
+pub struct Delay(Duration);
+
+impl Delay {
+    /// Wraps a default value.
+    pub(super) const fn from_secs(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+
+    /// Returns the duration.
+    pub fn get(self) -> Duration {
+        self.0
+    }
+}
+
+impl TryFrom<String> for Delay {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        parse_duration(&text).map(Self)
+    }
+}
+
+impl From<Delay> for String {
+    fn from(delay: Delay) -> Self {
+        humantime::format_duration(delay.0).to_string()
+    }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "expected a duration with its unit, such as 500ms or 5s")
+}
+
+/// An IP address with a port: `0.0.0.0:5000`, `[::]:5000`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(inline, extend("pattern" = r"^([0-9.]+|\[[0-9A-Fa-f:.%]+\]):[0-9]{1,5}$"))]
+pub struct Address(SocketAddr);
+
+impl Address {
+    /// Wraps a default value.
+    pub(super) fn new(address: impl Into<SocketAddr>) -> Self {
+        Self(address.into())
+    }
+
+    /// Returns the address.
+    pub fn get(self) -> SocketAddr {
+        self.0
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let expected = "expected an IP address with a port, such as 0.0.0.0:5000 or [::]:5000";
+        text.parse().map(Self).map_err(|_| expected)
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.0.to_string()
+    }
+}
+
+/// Selects log lines: a level, or `target=level` pairs separated by commas.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(inline)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    /// Returns the filter as a layer of `tracing` takes it.
+    pub fn to_env_filter(&self) -> EnvFilter {
+        // Never ignores a part of the text: `try_from` has parsed all of it.
+        EnvFilter::new(&self.0)
+    }
+}
+
+impl Default for LogFilter {
+    fn default() -> Self {
+        Self("info".to_owned())
+    }
+}
+
+impl TryFrom<String> for LogFilter {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let expected = "expected a level (error, warn, info, debug, trace) or target=level pairs";
+        EnvFilter::try_new(&text).map(|_| Self(text)).map_err(|_| expected)
+    }
+}
+
+impl From<LogFilter> for String {
+    fn from(filter: LogFilter) -> Self {
+        filter.0
+    }
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    #[default]
+    Auto,
+    /// One JSON object per line.
+    Json,
+    /// Text for people.
+    Text,
+}
+
+/// Deserializes an enum from the name of a variant. The `config` crate can do so too, but its error does
+/// not list the names.
+pub(super) fn name<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<T, D::Error> {
+    T::deserialize(String::deserialize(input)?.into_deserializer())
+}
