@@ -82,7 +82,7 @@ fn check_libpq_variables() -> Result<(), Error> {
 fn check_variable(name: &str, expected: &str, is_valid: impl Fn(&str) -> bool) -> Result<(), Error> {
     match env::var(name) {
         Ok(value) if !is_valid(&value) => Err(Error::variable(name, &value, expected)),
-        Err(VarError::NotUnicode(value)) => Err(Error::variable(name, &value.to_string_lossy(), expected)),
+        Err(VarError::NotUnicode(_)) => Err(Error::not_unicode(name)),
         Ok(_) | Err(VarError::NotPresent) => Ok(()),
     }
 }

@@ -5,6 +5,7 @@ mod chart;
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Display;
 use std::path::Path;
 
 use config::{ConfigError, File, Source as _, Value, ValueKind};
@@ -116,15 +117,13 @@ fn check_ranges(config: &Config, merged: &Value) -> Result<(), Error> {
     for (table, keys) in config.as_object().into_iter().flatten() {
         for (key, value) in keys.as_object().into_iter().flatten() {
             let bound = |name| schema["properties"][table]["properties"][key][name].as_u64();
-            let (minimum, maximum) = (bound("minimum"), bound("maximum"));
+            let (minimum, maximum) = (bound("minimum").unwrap_or(0), bound("maximum"));
             let Some(number) = value.as_u64() else { continue };
-            if minimum.is_some_and(|minimum| number < minimum)
-                || maximum.is_some_and(|maximum| number > maximum)
-            {
-                let expected = match (minimum.unwrap_or(0), maximum) {
-                    (minimum, Some(maximum)) => format!("expected {minimum} to {maximum}"),
-                    (minimum, None) => format!("expected at least {minimum}"),
-                };
+            if number < minimum || maximum.is_some_and(|maximum| number > maximum) {
+                let expected = maximum.map_or_else(
+                    || format!("expected at least {minimum}"),
+                    |maximum| format!("expected {minimum} to {maximum}"),
+                );
                 return Err(refused(merged, &format!("{table}.{key}"), value, &expected));
             }
         }
@@ -140,21 +139,20 @@ fn check_contradictions(config: &Config, merged: &Value) -> Result<(), Error> {
             "expected less than http.request_timeout, which is {}, because the body is a part of the request",
             http.request_timeout
         );
-        return Err(refused(merged, "http.body_timeout", &http.body_timeout.to_string(), &expected));
+        return Err(refused(merged, "http.body_timeout", http.body_timeout, &expected));
     }
     if database.max_batch_size > database.queue_size {
         let expected = format!(
             "expected at most database.queue_size, which is {}, because a batch is taken from its queue",
             database.queue_size
         );
-        let value = database.max_batch_size.to_string();
-        return Err(refused(merged, "database.max_batch_size", &value, &expected));
+        return Err(refused(merged, "database.max_batch_size", database.max_batch_size, &expected));
     }
     Ok(())
 }
 
 /// Returns the error for a `value` in force, with the source of the value.
-fn refused(merged: &Value, key: &str, value: impl std::fmt::Display, expected: &str) -> Error {
+fn refused(merged: &Value, key: &str, value: impl Display, expected: &str) -> Error {
     let default = Value::new(None, value.to_string());
     Error::value(key, find(merged, key).unwrap_or(&default), expected)
 }

@@ -11,9 +11,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use tracing_subscriber::EnvFilter;
 
 /// A duration of more than zero, written with units: `500ms`, `5s`, `1m 30s`.
+///
+/// The pattern of the schema allows the units that the Helm chart can add up. The loader also reads the other
+/// units of [`humantime`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("pattern" = "^0*[1-9][0-9]*(ms|s|m|h)( ?[0-9]+(ms|s|m|h))*$"))]
+#[schemars(inline, extend("pattern" = "^0*[1-9][0-9]{0,8}(ms|s|m|h)( ?[0-9]{1,9}(ms|s|m|h))*$"))]
 pub struct Timeout(Duration);
 
 impl Timeout {
@@ -50,10 +53,11 @@ impl From<Timeout> for String {
     }
 }
 
-/// A duration that may be zero, written with units: `0s`, `500ms`, `1m 30s`.
+/// A duration that may be zero, written with units: `0s`, `500ms`, `1m 30s`. Its pattern allows the same units
+/// as that of [`Timeout`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("pattern" = "^[0-9]+(ms|s|m|h)( ?[0-9]+(ms|s|m|h))*$"))]
+#[schemars(inline, extend("pattern" = "^[0-9]{1,9}(ms|s|m|h)( ?[0-9]{1,9}(ms|s|m|h))*$"))]
 pub struct Delay(Duration);
 
 impl Delay {
@@ -171,4 +175,29 @@ pub enum LogFormat {
 /// not list the names.
 pub(super) fn name<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<T, D::Error> {
     T::deserialize(String::deserialize(input)?.into_deserializer())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn texts<T: JsonSchema>() -> impl Strategy<Value = String> {
+        let schema = serde_json::to_value(schemars::schema_for!(T)).unwrap();
+        let pattern = schema["pattern"].as_str().unwrap();
+        prop::string::string_regex(pattern.trim_matches(['^', '$'])).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_that_matches_the_pattern_of_a_timeout_is_a_timeout(text in texts::<Timeout>()) {
+            prop_assert!(Timeout::try_from(text).is_ok());
+        }
+
+        #[test]
+        fn a_text_that_matches_the_pattern_of_a_delay_is_a_delay(text in texts::<Delay>()) {
+            prop_assert!(Delay::try_from(text).is_ok());
+        }
+    }
 }

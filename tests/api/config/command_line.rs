@@ -1,4 +1,4 @@
-//! The commands and their exit codes.
+//! Tests of the commands and their exit codes.
 
 use super::*;
 
@@ -23,7 +23,7 @@ async fn help_names_the_commands() {
 }
 
 #[tokio::test]
-async fn an_unknown_argument_is_a_mistake_of_usage() {
+async fn an_unknown_argument_exits_with_2() {
     for argument in ["--nope", "nope"] {
         let ended = run_with(&[], &[argument]).await;
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
@@ -32,10 +32,10 @@ async fn an_unknown_argument_is_a_mistake_of_usage() {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn check_agrees_with_an_instance_that_is_ready(pool: PgPool) {
+async fn check_succeeds_for_a_ready_instance(pool: PgPool) {
     let films = Films::start(&pool).await;
-    let everywhere = format!("0.0.0.0:{}", films.admin.port());
-    for listen in [films.admin.to_string(), everywhere] {
+    let any_address = format!("0.0.0.0:{}", films.admin.port());
+    for listen in [films.admin.to_string(), any_address] {
         let ended = run_with(&[("FILMS__ADMIN__LISTEN", &listen)], &["check"]).await;
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
         assert!(ended.stdout.contains("ready"), "{ended:?}");
@@ -43,7 +43,7 @@ async fn check_agrees_with_an_instance_that_is_ready(pool: PgPool) {
 }
 
 #[tokio::test]
-async fn check_says_that_nothing_listens() {
+async fn check_fails_if_nothing_listens() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
     let ended = run_with(&[("FILMS__ADMIN__LISTEN", &free)], &["check"]).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
@@ -52,7 +52,7 @@ async fn check_says_that_nothing_listens() {
 }
 
 #[tokio::test]
-async fn check_says_why_an_instance_is_not_ready() {
+async fn check_reports_why_an_instance_is_not_ready() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let variables = set(&[
         ("DATABASE_URL", &format!("postgres://{free}/d")),

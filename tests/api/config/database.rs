@@ -1,9 +1,9 @@
-//! How Postgres is found.
+//! Tests of the connection options: URL, libpq's variables, password file, defaults.
 
 use super::*;
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn libpq_variables_lead_to_the_database(pool: PgPool) {
+async fn libpq_variables_select_the_database(pool: PgPool) {
     let options = pool.connect_options();
     let port = options.get_port().to_string();
     let mut variables = variables(&pool);
@@ -22,8 +22,8 @@ async fn libpq_variables_lead_to_the_database(pool: PgPool) {
     assert_eq!(films.get("/films/").await.body, "{}");
 }
 
-/// Starts the service on a Postgres that asks for the password, and returns what it is sent: what
-/// the client says of itself, and the password. `{address}` in a variable is that Postgres.
+/// Starts the service with a fake Postgres that requests a password. Returns the parameters that the service
+/// sends at startup, and the password. `{address}` and `{port}` in a variable are those of the fake.
 async fn sent_to_postgres(more: &[(&str, &str)]) -> BTreeMap<String, String> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -34,15 +34,15 @@ async fn sent_to_postgres(more: &[(&str, &str)]) -> BTreeMap<String, String> {
         ((*name).to_owned(), value.replace("{address}", &address.to_string()).replace("{port}", &port))
     }));
     let _films = command(&variables, &["serve"]).stdout(std::process::Stdio::null()).spawn().unwrap();
-    let asked = async {
+    let received = async {
         let (stream, _) = listener.accept().await.unwrap();
-        ask_for_password(stream).await.unwrap()
+        receive_password(stream).await.unwrap()
     };
-    timeout(PATIENCE, asked).await.expect("it connects")
+    timeout(PATIENCE, received).await.expect("the service connects")
 }
 
-/// The beginning of <https://www.postgresql.org/docs/current/protocol-flow.html>.
-async fn ask_for_password(mut stream: TcpStream) -> std::io::Result<BTreeMap<String, String>> {
+/// Plays the server's part up to the password: <https://www.postgresql.org/docs/current/protocol-flow.html>.
+async fn receive_password(mut stream: TcpStream) -> std::io::Result<BTreeMap<String, String>> {
     const SSL_REQUEST: i32 = 80_877_103;
     const CLEARTEXT_PASSWORD: [u8; 9] = [b'R', 0, 0, 0, 8, 0, 0, 0, 3];
     let mut startup = message(&mut stream).await?;
@@ -72,14 +72,14 @@ async fn message(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn a_url_says_who_connects_to_what() {
+async fn a_url_sets_user_password_and_database() {
     let sent = sent_to_postgres(&[("DATABASE_URL", "postgres://me:p%40ss@{address}/mine")]).await;
     assert_eq!((sent["user"].as_str(), sent["database"].as_str()), ("me", "mine"));
     assert_eq!((sent["password"].as_str(), sent["application_name"].as_str()), ("p@ss", "films"));
 }
 
 #[tokio::test]
-async fn what_nothing_names_is_dvdrental() {
+async fn user_password_and_database_default_to_dvdrental() {
     let sent = sent_to_postgres(&[("PGPORT", "{port}"), ("PGHOST", "127.0.0.1")]).await;
     for key in ["user", "database", "password"] {
         assert_eq!(sent[key], "dvdrental", "{key}");
@@ -87,7 +87,7 @@ async fn what_nothing_names_is_dvdrental() {
 }
 
 #[tokio::test]
-async fn what_the_url_leaves_out_comes_from_libpq_variables() {
+async fn missing_parts_of_the_url_come_from_libpq_variables() {
     let more = [("DATABASE_URL", "postgres://{address}"), ("PGUSER", "me"), ("PGDATABASE", "mine")];
     let sent = sent_to_postgres(&[more.as_slice(), &[("PGPASSWORD", "mine too")]].concat()).await;
     assert_eq!(sent["user"], "me");
@@ -96,7 +96,7 @@ async fn what_the_url_leaves_out_comes_from_libpq_variables() {
 }
 
 #[tokio::test]
-async fn what_neither_the_url_nor_libpq_variables_name_is_dvdrental() {
+async fn missing_parts_of_the_url_default_to_dvdrental() {
     let sent = sent_to_postgres(&[("DATABASE_URL", "postgres://{address}")]).await;
     for key in ["user", "database", "password"] {
         assert_eq!(sent.get(key).map(String::as_str), Some("dvdrental"), "{key}");
@@ -104,7 +104,7 @@ async fn what_neither_the_url_nor_libpq_variables_name_is_dvdrental() {
 }
 
 #[tokio::test]
-async fn the_password_file_wins_over_every_other_password() {
+async fn the_password_file_overrides_every_other_password() {
     let path = file("password", "from the file");
     let sent = sent_to_postgres(&[
         ("DATABASE_URL", "postgres://me:url@{address}/mine?password=parameter"),
@@ -116,7 +116,7 @@ async fn the_password_file_wins_over_every_other_password() {
 }
 
 #[tokio::test]
-async fn one_line_break_at_the_end_of_a_password_file_is_dropped() {
+async fn one_line_break_at_the_end_of_a_password_file_is_removed() {
     for (number, (content, password)) in
         [("p w\n", "p w"), ("p w\r\n", "p w"), (" pw \n\n", " pw \n"), ("pw", "pw")].into_iter().enumerate()
     {

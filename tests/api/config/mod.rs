@@ -1,5 +1,5 @@
-//! The command line and the configuration: what is refused and how, what wins over what, and what
-//! is shown of it.
+//! Tests of the command line and the configuration: refused values, precedence, and the printed
+//! configuration.
 
 mod command_line;
 mod database;
@@ -20,7 +20,7 @@ use crate::support::{Ended, Films, PATIENCE, command, run, set, variables};
 
 const SECRET: &str = "s3cret";
 
-/// A file of this name with this text.
+/// Writes a file in the temporary directory of the tests.
 fn file(name: &str, text: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, text).unwrap();
@@ -35,18 +35,18 @@ async fn run_with(variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
     run(&set(variables), arguments).await
 }
 
-/// Checks that the configuration is refused with exit code 64 and one line, and returns what the
-/// line says.
+/// Checks that the configuration was refused with exit code 64 and one line. Returns the line without its
+/// prefix.
 #[track_caller]
 fn refusal(ended: &Ended) -> &str {
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(64), ""), "{ended:?}");
-    let line = ended.stderr.strip_suffix('\n').expect("a line");
+    let line = ended.stderr.strip_suffix('\n').expect("stderr is one line");
     assert!(!line.contains('\n'), "more than one line: {line}");
     assert!(!line.contains(SECRET), "a password is shown: {line}");
     line.strip_prefix("films: invalid configuration: ").unwrap_or_else(|| panic!("{line}"))
 }
 
-/// Checks that these variables are refused with words that name all of this.
+/// Checks that the variables are refused with a line that contains each text of `named`.
 async fn assert_refused(variables: &[(&str, &str)], named: &[&str]) {
     let ended = run_with(variables, &["config"]).await;
     for name in named {
@@ -54,7 +54,7 @@ async fn assert_refused(variables: &[(&str, &str)], named: &[&str]) {
     }
 }
 
-/// [`assert_refused`], of a file.
+/// Checks that a file is refused with a line that contains the file's name and each text of `named`.
 async fn assert_file_refused(name: &str, content: &str, named: &[&str]) {
     let path = file(name, content);
     let ended = run_with(&[], &["--config", text(&path), "config"]).await;
@@ -63,7 +63,7 @@ async fn assert_file_refused(name: &str, content: &str, named: &[&str]) {
     }
 }
 
-/// What `films config` prints.
+/// Returns the configuration that `films config` prints.
 async fn effective(variables: &[(&str, &str)], arguments: &[&str]) -> Table {
     let ended = run_with(variables, &[arguments, &["config"]].concat()).await;
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");

@@ -1,9 +1,9 @@
-//! What wins over what.
+//! Tests of precedence: the environment over the file, the file over the defaults.
 
 use super::*;
 
 #[tokio::test]
-async fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+async fn the_environment_overrides_the_file_and_the_file_overrides_the_defaults() {
     let path = file("precedence.toml", "[database]\npool_size = 3\nqueue_size = 300\n");
     let arguments = ["--config", text(&path)];
     let config = effective(&[("FILMS__DATABASE__POOL_SIZE", "4")], &arguments).await;
@@ -14,7 +14,7 @@ async fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
 }
 
 #[tokio::test]
-async fn a_key_wins_over_its_alias_and_the_alias_over_the_file() {
+async fn a_key_overrides_its_alias_and_the_alias_overrides_the_file() {
     let path = file("alias.toml", "[database]\nurl = \"postgres://file/d\"\n[log]\nfilter = \"error\"\n");
     let arguments = ["--config", text(&path)];
     let host = async |variables: &[(&str, &str)]| {
@@ -34,16 +34,16 @@ async fn a_key_wins_over_its_alias_and_the_alias_over_the_file() {
 }
 
 #[tokio::test]
-async fn a_file_is_yaml_by_its_ending() {
+async fn a_file_with_the_extension_yaml_is_yaml() {
     let path = file("films.yaml", "database:\n  pool_size: 3\nhttp:\n  listen: 127.0.0.1:1\n");
     let config = effective(&[], &["--config", text(&path)]).await;
     assert_eq!(config["database"]["pool_size"].as_integer(), Some(3));
     assert_eq!(config["http"]["listen"].as_str(), Some("127.0.0.1:1"));
 }
 
-/// Kubernetes sets them in every pod beside a Service of the name `films`.
+/// Kubernetes sets these variables in every pod if there is a Service named `films`.
 #[tokio::test]
-async fn variables_of_a_service_are_no_keys() {
+async fn variables_of_a_kubernetes_service_are_ignored() {
     let injected = [
         ("FILMS_PORT", "tcp://10.0.0.1:5000"),
         ("FILMS_SERVICE_HOST", "10.0.0.1"),
@@ -53,7 +53,7 @@ async fn variables_of_a_service_are_no_keys() {
 }
 
 #[tokio::test]
-async fn the_defaults_are_those_that_the_chart_relies_on() {
+async fn defaults_that_the_chart_relies_on_are_unchanged() {
     let config = effective(&[], &[]).await;
     for (table, key, expected) in [
         ("http", "listen", Value::from("0.0.0.0:5000")),

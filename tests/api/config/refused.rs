@@ -1,4 +1,7 @@
-//! What is refused, and in which words.
+//! Tests of refused values, and of the line that reports each.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 
 use super::*;
 
@@ -56,7 +59,7 @@ async fn an_address_without_its_port_is_refused() {
 }
 
 #[tokio::test]
-async fn an_unknown_log_format_is_refused_with_the_known_ones() {
+async fn an_unknown_log_format_is_refused_with_the_valid_formats() {
     let named = ["log.format", "xml", "FILMS__LOG__FORMAT", "expected", "auto", "json", "text"];
     assert_refused(&[("FILMS__LOG__FORMAT", "xml")], &named).await;
 }
@@ -70,13 +73,20 @@ async fn a_log_filter_that_does_not_parse_is_refused() {
 }
 
 #[tokio::test]
+async fn a_timeout_of_zero_is_refused() {
+    let named = ["database.query_timeout", "0s", "FILMS__DATABASE__QUERY_TIMEOUT", "expected more than 0s"];
+    assert_refused(&[("FILMS__DATABASE__QUERY_TIMEOUT", "0s")], &named).await;
+    assert_file_refused("zero.toml", "[http]\nbody_timeout = \"0s\"\n", &["http.body_timeout", "0s"]).await;
+}
+
+#[tokio::test]
 async fn an_empty_pool_is_refused() {
     let named = ["database.pool_size", "0", "FILMS__DATABASE__POOL_SIZE", "expected 1 to 10000"];
     assert_refused(&[("FILMS__DATABASE__POOL_SIZE", "0")], &named).await;
 }
 
 #[tokio::test]
-async fn a_batch_that_its_queue_cannot_hold_is_refused() {
+async fn a_batch_larger_than_its_queue_is_refused() {
     let variables = [("FILMS__DATABASE__MAX_BATCH_SIZE", "101"), ("FILMS__DATABASE__QUEUE_SIZE", "100")];
     let named = ["database.max_batch_size", "101", "expected at most database.queue_size", "100"];
     assert_refused(&variables, &named).await;
@@ -89,7 +99,7 @@ async fn a_queue_too_small_for_the_default_batch_is_refused_with_both_numbers() 
 }
 
 #[tokio::test]
-async fn a_body_that_may_take_longer_than_its_request_is_refused() {
+async fn a_body_timeout_as_long_as_the_request_timeout_is_refused() {
     for (body, request) in [("5s", "5s"), ("6s", "5s")] {
         let variables = [("FILMS__HTTP__BODY_TIMEOUT", body), ("FILMS__HTTP__REQUEST_TIMEOUT", request)];
         let named = ["http.body_timeout", body, "expected less than http.request_timeout", request];
@@ -104,9 +114,9 @@ async fn a_scalar_in_place_of_a_table_is_refused() {
     assert_file_refused("scalar.toml", "database = 3\n", &["database = 3", "expected a table"]).await;
 }
 
-/// Chance must not decide which of the two is seen.
+/// The order of the variables is random, so the test runs several times.
 #[tokio::test]
-async fn a_scalar_in_place_of_a_table_is_refused_beside_keys_of_that_table_too() {
+async fn a_scalar_in_place_of_a_table_is_refused_even_with_keys_of_that_table() {
     for _ in 0..20 {
         let variables = [("FILMS__DATABASE", "3"), ("FILMS__DATABASE__POOL_SIZE", "3")];
         assert_refused(&variables, &["FILMS__DATABASE", "expected a table"]).await;
@@ -133,7 +143,7 @@ async fn a_broken_file_is_refused_without_its_password() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_there_is_refused() {
+async fn a_missing_file_is_refused() {
     let ended = run_with(&[], &["config", "--config", "/nowhere/films.toml"]).await;
     assert!(refusal(&ended).contains("/nowhere/films.toml\" not found"), "{ended:?}");
 }
@@ -171,19 +181,19 @@ async fn a_malformed_url_is_refused_without_its_password() {
 }
 
 #[tokio::test]
-async fn a_url_with_a_parameter_that_makes_no_sense_is_refused() {
+async fn a_url_with_an_invalid_parameter_is_refused() {
     let named = ["database.url", "DATABASE_URL", "sometimes"];
     assert_refused(&[("DATABASE_URL", "postgres://u:s3cret@h/d?sslmode=sometimes")], &named).await;
 }
 
 #[tokio::test]
-async fn libpq_variables_that_make_no_sense_are_refused() {
+async fn invalid_libpq_variables_are_refused() {
     assert_refused(&[("PGPORT", "five")], &["PGPORT", "five", "environment", "expected a port"]).await;
     assert_refused(&[("PGSSLMODE", "on")], &["PGSSLMODE", "on", "environment", "verify-full"]).await;
 }
 
 #[tokio::test]
-async fn opentelemetry_variables_that_make_no_sense_are_refused() {
+async fn invalid_opentelemetry_variables_are_refused() {
     for (variable, value, expected) in [
         ("OTEL_TRACES_EXPORTER", "console", "expected one of otlp, none"),
         ("OTEL_METRICS_EXPORTER", "console", "expected one of otlp, prometheus, none"),
@@ -197,7 +207,7 @@ async fn opentelemetry_variables_that_make_no_sense_are_refused() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_no_url_is_refused() {
+async fn an_opentelemetry_endpoint_that_is_not_a_url_is_refused() {
     let variables = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "nonsense"),
         ("FILMS__HTTP__LISTEN", "127.0.0.1:0"),
@@ -209,7 +219,7 @@ async fn an_endpoint_that_is_no_url_is_refused() {
 }
 
 #[tokio::test]
-async fn a_password_file_that_cannot_be_read_is_refused() {
+async fn an_unreadable_password_file_is_refused() {
     for (variable, path, reason) in [
         ("DATABASE_PASSWORD_FILE", "/nowhere/password", "No such file"),
         ("FILMS__DATABASE__PASSWORD_FILE", env!("CARGO_TARGET_TMPDIR"), "Is a directory"),
@@ -220,13 +230,25 @@ async fn a_password_file_that_cannot_be_read_is_refused() {
 }
 
 #[tokio::test]
-async fn a_value_of_several_lines_is_refused_on_one() {
+async fn a_variable_that_is_not_unicode_is_refused() {
+    for name in ["FILMS__DATABASE__URL", "DATABASE_URL", "RUST_LOG", "PGPORT"] {
+        let mut command = command(&set(&[]), &["config"]);
+        let output = command.env(name, OsStr::from_bytes(b"s3cret\xff")).output().await.unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let ended = Ended { code: output.status.code(), stdout: String::new(), stderr };
+        assert!(refusal(&ended).starts_with(name), "{ended:?}");
+        assert!(refusal(&ended).contains("not valid Unicode"), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_of_several_lines_is_reported_on_one_line() {
     assert_refused(&[("FILMS__LOG__FILTER", "info,\nfilms=loud")], &["log.filter", "films=loud"]).await;
     assert_refused(&[("OTEL_TRACES_EXPORTER", "otlp\nnone")], &["OTEL_TRACES_EXPORTER"]).await;
 }
 
 #[tokio::test]
-async fn every_command_refuses_a_bad_configuration() {
+async fn every_command_refuses_an_invalid_configuration() {
     for arguments in [[].as_slice(), &["serve"], &["migrate"], &["seed"], &["check"], &["config"]] {
         let ended = run_with(&[("FILMS__DATABASE__POOL_SIZE", "0")], arguments).await;
         assert!(refusal(&ended).starts_with("database.pool_size = 0 "), "{arguments:?}: {ended:?}");

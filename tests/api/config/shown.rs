@@ -1,9 +1,9 @@
-//! What `films config` shows.
+//! Tests of `films config`: the printed configuration and its schema.
 
 use super::*;
 
 #[tokio::test]
-async fn what_is_printed_loads_again_as_the_same() {
+async fn the_printed_configuration_loads_again_unchanged() {
     let password = file("round-trip-password", "x");
     let variables = [
         ("FILMS__HTTP__LISTEN", "[::1]:5001"),
@@ -56,7 +56,7 @@ async fn the_rest_of_a_url_is_shown() {
 }
 
 #[tokio::test]
-async fn the_schema_knows_every_key_that_is_printed() {
+async fn the_schema_describes_every_printed_key() {
     let ended = run_with(&[], &["config", "--schema"]).await;
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
     let schema: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
