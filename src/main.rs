@@ -1,4 +1,4 @@
-//! A process: parse the command line, load the configuration, start telemetry, run, flush, exit.
+//! The process: command line, configuration, telemetry, signals, exit codes.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,18 +6,21 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use films::config::{self, Config};
-use films::server::{App, Stop};
+use films::server::{Server, StopMode};
 use films::{db, telemetry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::info;
 
-/// A request makes some forty short-lived allocations on one thread, and glibc's took a quarter of
-/// its instructions.
+/// A request makes about forty short-lived allocations on one thread. With glibc's allocator they took
+/// a quarter of the request's instructions.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What sysexits.h calls `EX_USAGE`: started in a way that cannot work.
+/// Exit code for an invalid configuration: `EX_USAGE` of sysexits.h.
 const EXIT_CONFIG: u8 = 64;
+
+/// Exit code after a second signal: 128 plus the number of SIGINT, as shells report it.
+const EXIT_INTERRUPTED: u8 = 130;
 
 /// A film catalogue and reviews service.
 ///
@@ -25,7 +28,7 @@ const EXIT_CONFIG: u8 = 64;
 #[derive(Debug, Parser)]
 #[command(name = "films", version = films::LONG_VERSION)]
 struct Arguments {
-    /// Configuration file (TOML, or YAML by its ending); the environment goes over it.
+    /// Configuration file: TOML, or YAML if its name ends in .yaml or .yml. The environment overrides it.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -36,24 +39,24 @@ struct Arguments {
 enum Command {
     /// Serve until SIGTERM or Ctrl-C (the default).
     Serve,
-    /// Bring the database's schema up to this build.
+    /// Apply the migrations of this build to the database.
     Migrate {
-        /// Longest time to wait for a Postgres that is not there yet.
+        /// Longest time to wait for a Postgres that is still starting.
         #[arg(long, default_value = "30s", value_parser = humantime::parse_duration)]
         wait: Duration,
-        /// Longest time to wait for a lock. Everybody else waits behind this command meanwhile.
+        /// Longest time to wait for a lock. Other sessions queue behind this command meanwhile.
         #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
         lock_timeout: Duration,
     },
     /// Fill an empty film table with 1,000 films.
     Seed {
-        /// Longest time to wait for a Postgres that is not there yet.
+        /// Longest time to wait for a Postgres that is still starting.
         #[arg(long, default_value = "30s", value_parser = humantime::parse_duration)]
         wait: Duration,
     },
-    /// Ask the instance on this machine whether it is ready; exit with 0 or 1.
+    /// Check whether the instance on this machine is ready. Exits with 0 or 1.
     Check,
-    /// Print the configuration that is in force, without its secrets.
+    /// Print the effective configuration, without secrets.
     Config {
         /// Print the JSON Schema of the configuration instead.
         #[arg(long)]
@@ -61,7 +64,7 @@ enum Command {
     },
 }
 
-/// Why the process exits with something else than 0.
+/// Why the process fails, and the exit code.
 struct Failure {
     code: u8,
     text: String,
@@ -83,8 +86,8 @@ fn failed(error: impl std::fmt::Display) -> Failure {
     Failure { code: 1, text: error.to_string() }
 }
 
-// One thread for commands, probes, accepting connections, and the writer of reviews, which mostly
-// waits for Postgres. Those who serve have their own.
+// This thread runs commands, accepts connections, responds to probes, and writes reviews. None of them
+// keeps it busy. The worker threads serve requests.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
@@ -102,14 +105,14 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Config { schema: true } => print_json(&schemars::schema_for!(Config)),
         Command::Config { schema: false } => print_toml(&load()?),
         Command::Check => {
-            println!("{}", films::check(load()?.admin.listen.get()).await.map_err(failed)?);
+            println!("{}", films::check(load()?.admin.listen.get()).map_err(failed)?);
             Ok(())
         }
         Command::Serve => with_telemetry(&load()?, serve).await,
         Command::Migrate { wait, lock_timeout } => {
             with_telemetry(&load()?, async |config, _| {
-                let done = db::migrate(&config.database, wait, lock_timeout).await.map_err(failed)?;
-                info!(applied = done.applied, version = done.version, "the schema is up to date");
+                let migrated = db::migrate(&config.database, wait, lock_timeout).await.map_err(failed)?;
+                info!(applied = migrated.applied, version = migrated.version, "the schema is up to date");
                 Ok(())
             })
             .await
@@ -118,7 +121,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             with_telemetry(&load()?, async |config, _| {
                 match db::seed(&config.database, wait).await.map_err(failed)? {
                     db::Seeded::Inserted(films) => info!(films, "the catalogue is seeded"),
-                    db::Seeded::Untouched => info!("the film table has rows and was left alone"),
+                    db::Seeded::Untouched => info!("the film table has rows and was not changed"),
                 }
                 Ok(())
             })
@@ -127,7 +130,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Runs `command` between the start of telemetry and its end, however the command ends.
+/// Starts telemetry, runs `command`, and flushes telemetry whether the command succeeds or fails.
 async fn with_telemetry(
     config: &Config,
     command: impl AsyncFnOnce(Config, prometheus::Registry) -> Result<(), Failure>,
@@ -144,38 +147,38 @@ async fn serve(config: Config, registry: prometheus::Registry) -> Result<(), Fai
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     info!(version = films::LONG_VERSION, "films");
-    let app = App::build(config, registry).map_err(|error| match error {
+    let server = Server::build(config, registry).map_err(|error| match error {
         films::server::Error::Config(error) => error.into(),
         other => failed(other),
     })?;
 
     let (stop, stopped) = tokio::sync::oneshot::channel();
-    let running = tokio::spawn(app.run(async { stopped.await.unwrap_or(Stop::Now) }));
+    let running = tokio::spawn(server.run(async { stopped.await.unwrap_or(StopMode::Immediate) }));
     tokio::pin!(running);
-    let first = tokio::select! {
-        stop = next(&mut terminate, &mut interrupt) => stop,
-        // Only a panic ends it before it is asked to stop.
+    let mode = tokio::select! {
+        mode = next_signal(&mut terminate, &mut interrupt) => mode,
+        // Before a signal, only a panic ends the server.
         ended = &mut running => return ended.map_err(failed),
     };
-    // Its receiver is gone only where `running` has ended.
-    let _ = stop.send(first);
+    // The receiver is dropped only if the server has ended.
+    let _ = stop.send(mode);
     tokio::select! {
         ended = running => ended.map_err(failed),
-        _ = next(&mut terminate, &mut interrupt) => exit_at_once(),
+        _ = next_signal(&mut terminate, &mut interrupt) => exit_immediately(),
     }
 }
 
-async fn next(terminate: &mut Signal, interrupt: &mut Signal) -> Stop {
+async fn next_signal(terminate: &mut Signal, interrupt: &mut Signal) -> StopMode {
     tokio::select! {
-        _ = terminate.recv() => Stop::Politely,
-        _ = interrupt.recv() => Stop::Now,
+        _ = terminate.recv() => StopMode::Graceful,
+        _ = interrupt.recv() => StopMode::Immediate,
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a second signal means: do not wait for anything")]
-fn exit_at_once() -> ! {
-    eprintln!("films: stopped at once by a second signal");
-    std::process::exit(130)
+#[expect(clippy::disallowed_methods, reason = "a second signal skips the orderly stop")]
+fn exit_immediately() -> ! {
+    eprintln!("films: stopped immediately by a second signal");
+    std::process::exit(EXIT_INTERRUPTED.into())
 }
 
 fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! One connection for a command, waiting for a Postgres that is still starting.
+//! Opens the single connection of a command, and waits for a Postgres that is still starting.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::config::Database;
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LAST_RETRY: Duration = Duration::from_secs(2);
 
-/// Why a command got no connection.
+/// Why a command has no connection.
 #[derive(Debug, thiserror::Error)]
 #[error("no connection to Postgres at {address}: {reason}")]
 pub struct ConnectError {
@@ -20,24 +20,24 @@ pub struct ConnectError {
     reason: String,
 }
 
-/// Connects, trying again for as long as `patience` where Postgres is not there yet. What waiting
-/// does not mend (a wrong password, a missing database) fails at once.
-pub(super) async fn connect(config: &Database, patience: Duration) -> Result<PgConnection, ConnectError> {
+/// Connects. While Postgres cannot be reached or is starting, retries for up to `wait`. A failure that
+/// time does not cure (a wrong password, a missing database) is returned at once.
+pub(super) async fn connect(config: &Database, wait: Duration) -> Result<PgConnection, ConnectError> {
     let options = config
         .connect_options()
         .map_err(|error| ConnectError { address: "(unknown)".to_owned(), reason: error.to_string() })?
-        // sqlx asks whether such a line is enabled, and where it is not, tracing-subscriber drops the
-        // command's next line in its place.
+        // sqlx checks whether its statement log is enabled. If it is not, tracing-subscriber drops the
+        // command's next log line.
         .disable_statement_logging();
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + wait;
     let mut retry = FIRST_RETRY;
     loop {
-        let (reason, final_) = match timeout(config.connect_timeout.get(), options.connect()).await {
+        let (reason, may_recover) = match timeout(config.connect_timeout.get(), options.connect()).await {
             Ok(Ok(connection)) => return Ok(connection),
-            Ok(Err(error)) => (error.to_string(), !is_not_there_yet(&error)),
-            Err(_) => (format!("no answer within {:?}", config.connect_timeout.get()), false),
+            Ok(Err(error)) => (error.to_string(), is_starting(&error)),
+            Err(_) => (format!("no response within {:?}", config.connect_timeout.get()), true),
         };
-        if final_ || Instant::now() + retry > deadline {
+        if !may_recover || Instant::now() + retry > deadline {
             return Err(ConnectError { address: address(&options), reason });
         }
         warn!(reason, address = address(&options), "waiting for Postgres");
@@ -46,10 +46,10 @@ pub(super) async fn connect(config: &Database, patience: Duration) -> Result<PgC
     }
 }
 
-fn is_not_there_yet(error: &sqlx::Error) -> bool {
+fn is_starting(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) => true,
-        // 57P03: the database system is starting up. 53300: too many connections.
+        // 57P03 is cannot_connect_now (the server is starting), 53300 is too_many_connections.
         sqlx::Error::Database(error) => matches!(error.code().as_deref(), Some("57P03" | "53300")),
         _ => false,
     }

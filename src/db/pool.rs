@@ -1,60 +1,61 @@
-//! Connections, and no more of them than the configuration allows.
+//! Opens, lends and closes the connections to one Postgres, never more than the configuration allows.
 //!
-//! sqlx's own pool sends Postgres a ping whenever a connection comes back, which costs about as
-//! much as the query did. This one learns that a connection is broken by using it: a connection
-//! returns to the pool only after a query that ended well, or that Postgres itself refused.
+//! sqlx's own pool pings Postgres whenever a connection returns, which costs about as much as the
+//! query did. This pool notices a broken connection when a query fails on it: a connection returns to
+//! the pool only after a query that ended well, or that Postgres itself refused.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::slice;
+use std::sync::Arc;
 use std::time::Duration;
 
+use opentelemetry::{KeyValue, global};
+use parking_lot::Mutex;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection as _};
 use tokio::runtime::{self, Handle};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
-use tracing::field::Empty;
-use tracing::{Span, debug, info_span};
+use tracing::{Span, debug};
 
 use super::error::{Error, breaks_connection};
-use super::metrics;
 use super::query::Query;
 use crate::config::Database;
 
-/// The connections to Postgres. Cheap to clone.
+/// The connections to one Postgres. Clones share them.
 #[derive(Clone)]
 pub(super) struct Pool(Arc<Inner>);
 
 struct Inner {
-    /// What it is called in metrics and in the log.
+    /// The pool's name in metrics, and the server's in log lines.
     name: &'static str,
     options: PgConnectOptions,
     connect_timeout: Duration,
     query_timeout: Duration,
     size: usize,
-    /// One for each connection that may be in use.
+    /// One permit for each connection that may be in use.
     permits: Arc<Semaphore>,
     /// A stack: the connection used last has the warmest caches on both sides.
-    idle: Mutex<Vec<Idle>>,
+    idle: Mutex<Vec<PooledConnection>>,
 }
 
-/// A connection with the runtime that it was opened on, which still wakes those who wait for it.
-struct Idle {
-    home: runtime::Id,
+/// An open connection, and the runtime that its socket is registered with.
+struct PooledConnection {
+    runtime: runtime::Id,
     connection: PgConnection,
 }
 
-/// The right to one connection at a time, and that connection where it is open already.
+/// The right to use one connection, which is opened when a query first needs it.
 pub(super) struct Lease {
     pool: Pool,
-    connection: Option<Idle>,
+    connection: Option<PooledConnection>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Pool {
     pub(super) fn new(name: &'static str, options: PgConnectOptions, config: &Database) -> Self {
         let size = config.pool_size as usize;
-        let inner = Inner {
+        let pool = Self(Arc::new(Inner {
             name,
             options: options.disable_statement_logging(),
             connect_timeout: config.connect_timeout.get(),
@@ -62,9 +63,8 @@ impl Pool {
             size,
             permits: Arc::new(Semaphore::new(size)),
             idle: Mutex::new(Vec::with_capacity(size)),
-        };
-        let pool = Self(Arc::new(inner));
-        metrics::observe_pool(&pool);
+        }));
+        pool.observe();
         pool
     }
 
@@ -72,114 +72,109 @@ impl Pool {
         self.0.name
     }
 
-    /// Waits for a connection to become free. It is opened only when it is used.
+    pub(super) fn options(&self) -> &PgConnectOptions {
+        &self.0.options
+    }
+
+    /// Waits until fewer connections than the pool's size are in use.
     pub(super) async fn acquire(&self) -> Result<Lease, Error> {
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
-        let connection = self.take(Handle::current().id());
+        let connection = self.take_idle(Handle::current().id());
         Ok(Lease { pool: self.clone(), connection, _permit: permit })
     }
 
-    /// Waits for the connections in use, then says goodbye to Postgres on each.
+    /// Waits for the connections in use, then ends every session at Postgres.
     pub(super) async fn close(&self) {
-        // At most 10,000, so it fits; with every permit in hand no connection is in use.
+        // A pool has at most 10,000 connections. While every permit is held, none is in use.
         let all = u32::try_from(self.0.size).unwrap_or(u32::MAX);
         let _permits = self.0.permits.acquire_many(all).await;
         self.0.permits.close();
-        let idle = std::mem::take(&mut *self.idle());
+        let idle = std::mem::take(&mut *self.0.idle.lock());
         for idle in idle {
-            // It is going away either way.
+            // After a failure the connection is closed too.
             let _ = idle.connection.close().await;
         }
     }
 
-    /// The span of one query. Names: OpenTelemetry's stable conventions for database clients.
-    /// Numbers are `i64`s, because the layer would write others as text.
-    pub(super) fn span(&self, operation: &'static str, table: &'static str, batch_size: usize) -> Span {
-        let options = &self.0.options;
-        info_span!(
-            "query",
-            otel.name = format_args!("{operation} {table}"),
-            otel.kind = "client",
-            otel.status_code = Empty,
-            db.system.name = "postgresql",
-            db.namespace = options.get_database(),
-            db.operation.name = operation,
-            db.collection.name = table,
-            db.query.summary = format_args!("{operation} {table}"),
-            db.query.text = Empty,
-            db.response.status_code = Empty,
-            error.type = Empty,
-            server.address = options.get_host(),
-            server.port = i64::from(options.get_port()),
-            batch.size = i64::try_from(batch_size).unwrap_or(i64::MAX),
-        )
+    /// Prefers a connection opened on this runtime. A foreign one works, but each of its replies wakes
+    /// this thread from another.
+    fn take_idle(&self, runtime: runtime::Id) -> Option<PooledConnection> {
+        let mut idle = self.0.idle.lock();
+        let own = idle.iter().rposition(|idle| idle.runtime == runtime);
+        own.or_else(|| idle.len().checked_sub(1)).map(|position| idle.remove(position))
     }
 
-    /// How many connections there are: idle, in use, at most.
-    pub(super) fn count(&self) -> (usize, usize, usize) {
-        let used = self.0.size - self.0.permits.available_permits();
-        (self.idle().len(), used, self.0.size)
-    }
-
-    /// One of this runtime's own where there is one: another's works, but every answer on it would
-    /// have to wake this thread from that one.
-    fn take(&self, home: runtime::Id) -> Option<Idle> {
-        let mut idle = self.idle();
-        let own = idle.iter().rposition(|idle| idle.home == home);
-        own.or_else(|| idle.len().checked_sub(1)).map(|place| idle.remove(place))
-    }
-
-    async fn connect(&self) -> Result<Idle, Error> {
+    async fn connect(&self) -> Result<PooledConnection, Error> {
         let limit = self.0.connect_timeout;
         let connected = timeout(limit, self.0.options.connect()).await;
-        // Whatever is wrong (refused, starting up, wrong password): there is no database for us.
+        // Every failure (refused, starting, wrong password) means that this database is unavailable.
         let connection = connected
             .map_err(|_| Error::ConnectTimeout(limit))?
             .map_err(|error| Error::Unavailable(error.into()))?;
-        Ok(Idle { home: Handle::current().id(), connection })
+        Ok(PooledConnection { runtime: Handle::current().id(), connection })
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
-        // Nothing that can panic runs under the lock.
-        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Registers the pool's gauges.
+    fn observe(&self) {
+        let meter = global::meter("films");
+        let name = KeyValue::new("db.client.connection.pool.name", self.name());
+        let (pool, pool_name) = (self.clone(), name.clone());
+        meter
+            .u64_observable_gauge("db.client.connection.count")
+            .with_description("Connections to Postgres, by state")
+            .with_unit("{connection}")
+            .with_callback(move |gauge| {
+                let used = pool.0.size - pool.0.permits.available_permits();
+                for (state, count) in [("idle", pool.0.idle.lock().len()), ("used", used)] {
+                    let state = KeyValue::new("db.client.connection.state", state);
+                    gauge.observe(count as u64, &[pool_name.clone(), state]);
+                }
+            })
+            .build();
+        let size = self.0.size as u64;
+        meter
+            .u64_observable_gauge("db.client.connection.max")
+            .with_description("Most connections to Postgres at once")
+            .with_unit("{connection}")
+            .with_callback(move |gauge| gauge.observe(size, slice::from_ref(&name)))
+            .build();
     }
 }
 
 impl Lease {
-    /// Runs a query. One that changes nothing and finds its connection dead, which an idle one may
-    /// have been for hours, is run once more on a new one; a lost connection does not tell whether
-    /// a change was made.
-    pub(super) async fn run<Q: Query>(mut self, query: &Q, asks: &[Q::Ask]) -> Result<Vec<Q::Answer>, Error> {
+    /// Runs a query. If a read finds that its connection was lost, for instance while it idled, the
+    /// read runs once more on a new connection. A write does not: Postgres may have committed it.
+    pub(super) async fn run<Q: Query>(mut self, query: &Q, keys: &[Q::Key]) -> Result<Vec<Q::Output>, Error> {
         let reused = self.connection.is_some();
-        let result = self.attempt(query, asks).await;
+        let result = self.attempt(query, keys).await;
         let lost = self.connection.is_none() && matches!(result, Err(Error::Unavailable(_)));
-        if Q::READ_ONLY && reused && lost { self.attempt(query, asks).await } else { result }
+        if Q::READ_ONLY && reused && lost { self.attempt(query, keys).await } else { result }
     }
 
-    /// A query that is given up, by the time limit or by dropping this future, takes its connection
-    /// with it: nobody could tell its late answer from the next query's.
-    async fn attempt<Q: Query>(&mut self, query: &Q, asks: &[Q::Ask]) -> Result<Vec<Q::Answer>, Error> {
-        let mut idle = match self.connection.take() {
-            Some(idle) => idle,
-            None => self.pool.connect().await.map_err(failed)?,
+    /// Runs a query once. A query that is cancelled, by its timeout or because this future is dropped,
+    /// closes its connection: its late reply could reach the next query.
+    async fn attempt<Q: Query>(&mut self, query: &Q, keys: &[Q::Key]) -> Result<Vec<Q::Output>, Error> {
+        let mut pooled = match self.connection.take() {
+            Some(pooled) => pooled,
+            None => self.pool.connect().await.map_err(note_failure)?,
         };
         let limit = self.pool.0.query_timeout;
-        let result = timeout(limit, query.run(&mut idle.connection, asks)).await;
-        let result = result.map_err(|_| failed(Error::QueryTimeout(limit)))?;
+        let result = timeout(limit, query.run(&mut pooled.connection, keys)).await;
+        let result = result.map_err(|_| note_failure(Error::QueryTimeout(limit)))?;
         match &result {
             Err(error) if breaks_connection(error) => {
-                // Its neighbours went the same way: a restart of Postgres ends them all at once.
-                debug!(%error, "connection lost, idle ones are given up too");
-                self.pool.idle().clear();
+                // A restart of Postgres ends all connections at once, the idle ones too.
+                debug!(%error, "a connection was lost; the idle connections are closed");
+                self.pool.0.idle.lock().clear();
             }
-            _ => self.connection = Some(idle),
+            _ => self.connection = Some(pooled),
         }
-        result.map_err(|error| failed(error.into()))
+        result.map_err(|error| note_failure(error.into()))
     }
 }
 
 /// Notes the failure on the query's span.
-fn failed(error: Error) -> Error {
+fn note_failure(error: Error) -> Error {
     let span = Span::current();
     span.record("otel.status_code", "ERROR");
     span.record("error.type", error.name());
@@ -192,7 +187,7 @@ fn failed(error: Error) -> Error {
 impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
-            self.pool.idle().push(connection);
+            self.pool.0.idle.lock().push(connection);
         }
     }
 }

@@ -1,85 +1,49 @@
-//! What is common to all queries: they run on a connection of the pool, in batches.
+//! The contract of every query of the service, and macros that note the SQL on the query's span.
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::Arc;
 
 use sqlx::postgres::PgConnection;
-use tracing::Span;
 
-use super::batch::Work;
-use super::error::Error;
-use super::pool::{Lease, Pool};
-
-/// One kind of query, which answers many asks at once.
+/// A query that processes many requests at once.
 pub(super) trait Query: Send + Sync + 'static {
-    /// What it is called in metrics.
+    /// The metric label `query`.
     const NAME: &'static str;
-    /// The SQL command, for its span.
+    /// The SQL command, for the span.
     const OPERATION: &'static str;
-    /// The table, for its span.
+    /// The table, for the span.
     const TABLE: &'static str;
-    /// Whether it can be run twice.
+    /// Whether the query may be run a second time after its connection was lost.
     const READ_ONLY: bool;
-    /// What one caller asks.
-    type Ask: Copy + Send + Sync + 'static;
-    /// What one caller is answered.
-    type Answer: Send + 'static;
+    /// What one request looks up or writes.
+    type Key: Copy + Send + Sync + 'static;
+    /// The result for one request.
+    type Output: Send + 'static;
 
-    /// Answers the asks in their order: all, or the first of them and at least one.
+    /// Returns the outputs of the keys in their order: of all keys, or of the first ones and at least
+    /// one.
     fn run(
         &self,
         connection: &mut PgConnection,
-        asks: &[Self::Ask],
-    ) -> impl Future<Output = Result<Vec<Self::Answer>, sqlx::Error>> + Send;
+        keys: &[Self::Key],
+    ) -> impl Future<Output = Result<Vec<Self::Output>, sqlx::Error>> + Send;
 }
 
-/// A query with the pool that it runs on.
-pub(super) struct OnPool<Q> {
-    pool: Pool,
-    query: Arc<Q>,
-}
-
-impl<Q> OnPool<Q> {
-    pub(super) fn new(pool: &Pool, query: Arc<Q>) -> Self {
-        Self { pool: pool.clone(), query }
-    }
-}
-
-impl<Q: Query> Work for OnPool<Q> {
-    const NAME: &'static str = Q::NAME;
-    type Ask = Q::Ask;
-    type Answer = Q::Answer;
-    type Slot = Lease;
-
-    async fn slot(&self) -> Result<Lease, Error> {
-        self.pool.acquire().await
-    }
-
-    fn span(&self, size: usize) -> Span {
-        self.pool.span(Q::OPERATION, Q::TABLE, size)
-    }
-
-    async fn run(&self, lease: Lease, asks: &[Q::Ask]) -> Result<Vec<Q::Answer>, Error> {
-        lease.run(&*self.query, asks).await
-    }
-}
-
-/// The distinct keys among `asks`, and for each ask the place of its key.
-pub(super) fn distinct<K: Copy + Eq + Hash>(asks: &[K]) -> (Vec<K>, Vec<usize>) {
-    let mut keys = Vec::with_capacity(asks.len());
-    let mut places = HashMap::with_capacity(asks.len());
-    let place_of = |ask: &K| {
-        *places.entry(*ask).or_insert_with(|| {
-            keys.push(*ask);
-            keys.len() - 1
+/// Returns the distinct keys, and for each key its position among them.
+pub(super) fn distinct<K: Copy + Eq + Hash>(keys: &[K]) -> (Vec<K>, Vec<usize>) {
+    let mut distinct = Vec::with_capacity(keys.len());
+    let mut position_of = HashMap::with_capacity(keys.len());
+    let position = |key: &K| {
+        *position_of.entry(*key).or_insert_with(|| {
+            distinct.push(*key);
+            distinct.len() - 1
         })
     };
-    let ask_places = asks.iter().map(place_of).collect();
-    (keys, ask_places)
+    let positions = keys.iter().map(position).collect();
+    (distinct, positions)
 }
 
-/// [`sqlx::query_as!`], with the text of the query noted on its span.
+/// [`sqlx::query_as!`], and notes the SQL on the current span.
 macro_rules! query_as {
     ($row:ty, $sql:literal $(, $argument:expr)*) => {{
         tracing::Span::current().record("db.query.text", $sql);
@@ -88,7 +52,7 @@ macro_rules! query_as {
 }
 pub(super) use query_as;
 
-/// [`sqlx::query_scalar!`], with the text of the query noted on its span.
+/// [`sqlx::query_scalar!`], and notes the SQL on the current span.
 macro_rules! query_scalar {
     ($sql:literal $(, $argument:expr)*) => {{
         tracing::Span::current().record("db.query.text", $sql);
@@ -102,7 +66,7 @@ mod tests {
     use super::distinct;
 
     #[test]
-    fn equal_keys_share_a_place() {
+    fn equal_keys_share_a_position() {
         assert_eq!(distinct(&[7, 3, 7, 7, 3, 9]), (vec![7, 3, 9], vec![0, 1, 0, 0, 1, 2]));
         assert_eq!(distinct::<i32>(&[]), (vec![], vec![]));
     }

@@ -1,4 +1,4 @@
-//! What is written about films.
+//! The query that writes reviews.
 
 use std::slice;
 
@@ -6,87 +6,108 @@ use sqlx::postgres::PgConnection;
 
 use super::error::{Error, is_refused_row};
 use super::query::{Query, query_scalar};
+use crate::api::Review;
 
-/// A review to store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Review {
-    /// The film that it is about.
-    pub film_id: i32,
-    /// From 1 to 5.
-    pub rating: i32,
-}
+/// Inserts reviews. The output is `true` if the review is committed, `false` if its film does not
+/// exist.
+pub(super) struct CreateReview;
 
-/// Stores reviews. `true` says that one is committed, `false` that its film does not exist.
-pub(super) struct Insert;
-
-impl Query for Insert {
-    const NAME: &'static str = "review";
+impl Query for CreateReview {
+    const NAME: &'static str = "create_review";
     const OPERATION: &'static str = "INSERT";
     const TABLE: &'static str = "review";
     const READ_ONLY: bool = false;
-    type Ask = Review;
-    type Answer = Result<bool, Error>;
+    type Key = Review;
+    type Output = Result<bool, Error>;
 
     async fn run(
         &self,
         connection: &mut PgConnection,
-        asks: &[Review],
-    ) -> Result<Vec<Self::Answer>, sqlx::Error> {
-        match insert(connection, asks).await {
-            Ok(stored) => Ok(stored.into_iter().map(Ok).collect()),
-            // One row that Postgres refuses takes the statement with it, so nothing is stored yet:
-            // each caller gets the answer that its own review deserves.
-            Err(error) if is_refused_row(&error) => one_by_one(connection, asks).await,
+        reviews: &[Review],
+    ) -> Result<Vec<Self::Output>, sqlx::Error> {
+        match insert(connection, reviews).await {
+            Ok(inserted) => Ok(inserted.into_iter().map(Ok).collect()),
+            // A row that Postgres refuses rolls back the statement, so nothing is inserted yet. One
+            // by one, each review gets its own result.
+            Err(error) if is_refused_row(&error) => insert_one_by_one(connection, reviews).await,
             Err(error) => Err(error),
         }
     }
 }
 
-/// Stores the reviews whose film exists, in one statement and so in one commit.
+/// Inserts the reviews whose film exists, in one statement and so in one commit.
 ///
-/// `fetch_all` returns after `ReadyForQuery`, which Postgres sends after the commit; after the last
-/// row alone the commit would still be to come.
+/// `fetch_all` returns after `ReadyForQuery`, which Postgres sends after the commit. After the last
+/// row alone, the commit would still be to come.
 async fn insert(connection: &mut PgConnection, reviews: &[Review]) -> Result<Vec<bool>, sqlx::Error> {
     let (film_ids, ratings): (Vec<i32>, Vec<i32>) =
         reviews.iter().map(|review| (review.film_id, review.rating)).unzip();
-    let places = query_scalar!(
-        r#"with asked as (
-             select * from unnest($1::int4[], $2::int4[]) with ordinality as asked (film_id, rating, place)
-           ), known as (
-             select asked.* from asked join film using (film_id)
-           ), stored as (
-             insert into review (film_id, rating) select film_id, rating from known order by place
+    let positions = query_scalar!(
+        r#"with submitted as (
+             select * from unnest($1::int4[], $2::int4[])
+               with ordinality as submitted (film_id, rating, position)
+           ), accepted as (
+             select submitted.* from submitted join film using (film_id)
+           ), inserted as (
+             insert into review (film_id, rating) select film_id, rating from accepted order by position
            )
-           select place as "place!" from known"#,
+           select position as "position!" from accepted"#,
         &film_ids,
         &ratings
     )
     .fetch_all(connection)
     .await?;
-
-    let mut stored = vec![false; reviews.len()];
-    for place in places {
-        // `with ordinality` counts the rows that it was given from 1.
-        if let Some(stored) = usize::try_from(place - 1).ok().and_then(|place| stored.get_mut(place)) {
-            *stored = true;
-        }
-    }
-    Ok(stored)
+    mark_inserted(reviews.len(), &positions)
 }
 
-async fn one_by_one(
+/// Returns for each of `count` reviews whether its position, counted from 1, is among `positions`.
+///
+/// A position out of range is an error: the review is committed, and no client may be told that it
+/// was refused.
+fn mark_inserted(count: usize, positions: &[i64]) -> Result<Vec<bool>, sqlx::Error> {
+    let mut inserted = vec![false; count];
+    for position in positions {
+        let index = position.checked_sub(1).and_then(|index| usize::try_from(index).ok());
+        let slot = index.and_then(|index| inserted.get_mut(index));
+        *slot.ok_or_else(|| {
+            sqlx::Error::Decode(format!("Postgres inserted review {position} of a batch of {count}").into())
+        })? = true;
+    }
+    Ok(inserted)
+}
+
+async fn insert_one_by_one(
     connection: &mut PgConnection,
     reviews: &[Review],
 ) -> Result<Vec<Result<bool, Error>>, sqlx::Error> {
-    let mut answers = Vec::with_capacity(reviews.len());
+    let mut results = Vec::with_capacity(reviews.len());
     for review in reviews {
-        answers.push(match insert(connection, slice::from_ref(review)).await {
-            Ok(stored) => Ok(stored == [true]),
-            // The film was deleted between the look and the insert.
+        results.push(match insert(connection, slice::from_ref(review)).await {
+            Ok(inserted) => Ok(inserted == [true]),
+            // The film was deleted between the join and the insert.
             Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => Ok(false),
             Err(error) if is_refused_row(&error) => Err(Error::from(error)),
             Err(error) => return Err(error),
         });
     }
-    Ok(answers)
+    Ok(results)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mark_inserted;
+
+    #[test]
+    fn inserted_reviews_are_marked_by_their_position() {
+        assert_eq!(mark_inserted(3, &[1, 3]).unwrap(), [true, false, true]);
+        assert_eq!(mark_inserted(2, &[]).unwrap(), [false, false]);
+    }
+
+    #[test]
+    fn a_position_outside_of_the_batch_is_an_error() {
+        for position in [0, 3, -1, i64::MIN] {
+            let error = mark_inserted(2, &[1, position]).unwrap_err().to_string();
+            assert!(error.contains(&format!("review {position} of a batch of 2")), "{error}");
+        }
+    }
 }

@@ -1,6 +1,5 @@
-//! A catalogue to try the service with: 1,000 films of the DVD-rental sample's shape, the same on
-//! every machine. Titles and stories are put together from the words below; nothing is taken from
-//! the sample.
+//! Fills the catalogue with 1,000 generated films in the shape of the DVD-rental sample, the same on
+//! every machine.
 
 use std::time::Duration;
 
@@ -8,142 +7,22 @@ use sqlx::Connection as _;
 
 use super::connect::{ConnectError, connect};
 use super::error::UNDEFINED_TABLE;
+use super::words::{DEEDS, FIRST_WORDS, HEROES, LAST_WORDS, PLACES, RATINGS, STORIES};
 use crate::config::Database;
 
-/// As many as the sample has; film 995 of the article's benchmark is among them.
+/// The size of the sample. Film 995, which the article's benchmark reads, is among them.
 const FILMS: i32 = 1000;
-
-// 40 first words and 25 last ones: every film has a title of its own.
-const FIRST: [&str; 40] = [
-    "Amber",
-    "Borrowed",
-    "Broken",
-    "Cardinal",
-    "Clockwork",
-    "Copper",
-    "Crooked",
-    "Distant",
-    "Electric",
-    "Fallen",
-    "Feather",
-    "Forgotten",
-    "Frozen",
-    "Gentle",
-    "Glass",
-    "Golden",
-    "Harbour",
-    "Hidden",
-    "Hollow",
-    "Iron",
-    "Lantern",
-    "Last",
-    "Lonesome",
-    "Midnight",
-    "Northern",
-    "Paper",
-    "Patient",
-    "Quiet",
-    "Restless",
-    "Rival",
-    "Salt",
-    "Scarlet",
-    "Second",
-    "Silver",
-    "Sleeping",
-    "Stolen",
-    "Thunder",
-    "Velvet",
-    "Wandering",
-    "Winter",
-];
-const LAST: [&str; 25] = [
-    "Almanac",
-    "Bridge",
-    "Cartographer",
-    "Carousel",
-    "Compass",
-    "Detective",
-    "Expedition",
-    "Garden",
-    "Horizon",
-    "Island",
-    "Kingdom",
-    "Ledger",
-    "Lighthouse",
-    "Masquerade",
-    "Melody",
-    "Monsoon",
-    "Orchard",
-    "Passenger",
-    "Promise",
-    "Railway",
-    "Shadow",
-    "Stranger",
-    "Summer",
-    "Symphony",
-    "Tide",
-];
-const STORY: [&str; 9] = [
-    "A tender drama",
-    "A brisk comedy",
-    "A slow-burning thriller",
-    "An unlikely romance",
-    "A sly satire",
-    "A sweeping epic",
-    "A haunting mystery",
-    "An offbeat documentary",
-    "A warm-hearted adventure",
-];
-const HERO: [&str; 13] = [
-    "a retired astronomer",
-    "a pastry cook",
-    "an amateur beekeeper",
-    "a ferry captain",
-    "a court stenographer",
-    "a clumsy acrobat",
-    "a lighthouse keeper",
-    "a chess prodigy",
-    "a travelling dentist",
-    "a night-shift nurse",
-    "a reluctant heir",
-    "a piano tuner",
-    "a forest ranger",
-];
-const DEED: [&str; 11] = [
-    "must outwit",
-    "has to forgive",
-    "sets out to find",
-    "learns to trust",
-    "is hired to follow",
-    "falls in with",
-    "is mistaken for",
-    "tries to save",
-    "makes a wager with",
-    "has one night to warn",
-    "can no longer avoid",
-];
-const PLACE: [&str; 8] = [
-    "in a snowed-in mountain hotel",
-    "on the night train to the coast",
-    "in the archives of a small republic",
-    "at a county fair",
-    "on a research ship in the Arctic",
-    "in a suburb where nobody locks the doors",
-    "behind the stage of a failing opera",
-    "along an abandoned canal",
-];
-const RATINGS: [&str; 5] = ["G", "PG", "PG-13", "R", "NC-17"];
 
 /// What `films seed` did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seeded {
-    /// The table was empty, and now holds so many films.
+    /// The table was empty and now holds this many films.
     Inserted(u64),
-    /// The table has rows, and was left alone.
+    /// The table had rows and was not changed.
     Untouched,
 }
 
-/// Why there is no catalogue.
+/// Why the catalogue was not filled.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
     /// Postgres cannot be reached.
@@ -164,12 +43,12 @@ impl From<sqlx::Error> for SeedError {
     }
 }
 
-/// Fills an empty `film` table. It never touches one that has rows, and several at once are safe:
-/// one of them inserts.
-pub async fn seed(config: &Database, patience: Duration) -> Result<Seeded, SeedError> {
-    let mut connection = connect(config, patience).await?;
+/// Fills an empty `film` table. Never changes a table that has rows. If several processes seed at once,
+/// one of them inserts. `wait` is the longest time to wait for a Postgres that is still starting.
+pub async fn seed(config: &Database, wait: Duration) -> Result<Seeded, SeedError> {
+    let mut connection = connect(config, wait).await?;
     let mut transaction = connection.begin().await?;
-    // Lets readers pass, and makes other seeders wait for this one's rows.
+    // Readers continue. Other processes that seed wait until these rows are committed.
     sqlx::query!("lock table film in share row exclusive mode").execute(&mut *transaction).await?;
     let has_rows = sqlx::query_scalar!(r#"select exists (select from film) as "exists!""#)
         .fetch_one(&mut *transaction)
@@ -197,7 +76,7 @@ pub async fn seed(config: &Database, patience: Duration) -> Result<Seeded, SeedE
     .execute(&mut *transaction)
     .await?
     .rows_affected();
-    // The next film that somebody adds gets the next id.
+    // The next film without an id gets the next free id.
     sqlx::query!("select setval(pg_get_serial_sequence('film', 'film_id'), max(film_id)) from film")
         .fetch_all(&mut *transaction)
         .await?;
@@ -206,29 +85,30 @@ pub async fn seed(config: &Database, patience: Duration) -> Result<Seeded, SeedE
 }
 
 fn pick<'a>(words: &[&'a str], number: i32) -> &'a str {
-    // Numbers here are positive, and a remainder is always a place in the list.
+    // The numbers are positive, and a remainder is always a valid index.
     words[number.unsigned_abs() as usize % words.len()]
 }
 
 fn title(id: i32) -> String {
-    // Each first word meets each last word once; the sum keeps neighbours from looking alike.
-    format!("{} {}", pick(&FIRST, id - 1), pick(&LAST, (id - 1) / 40 + (id - 1) % 40))
+    // Each first word is paired with each last word once. The sum keeps neighbours from looking alike.
+    format!("{} {}", pick(&FIRST_WORDS, id - 1), pick(&LAST_WORDS, (id - 1) / 40 + (id - 1) % 40))
 }
 
 fn description(id: i32) -> String {
-    // Steps that share no factor with their list's length, so that the sentences do not repeat.
-    let (story, hero, other) = (pick(&STORY, id), pick(&HERO, id * 5), pick(&HERO, id * 5 + 1 + id % 12));
-    let (deed, place) = (pick(&DEED, id * 3), pick(&PLACE, id / 9));
+    // The steps share no factor with the lengths of their lists, so sentences seldom repeat.
+    let (story, hero, other) =
+        (pick(&STORIES, id), pick(&HEROES, id * 5), pick(&HEROES, id * 5 + 1 + id % 12));
+    let (deed, place) = (pick(&DEEDS, id * 3), pick(&PLACES, id / 9));
     format!("{story} in which {hero} {deed} {other} {place}")
 }
 
-/// 2001 to 2014, so that a list of films after 2000 has them all, and one after 2010 does not; 2006
-/// for films 1 and 995, as in the sample.
+/// Returns a year from 2001 to 2014, so that a list of films after 2000 has them all and a list after
+/// 2010 does not. Films 1 and 995 came out in 2006, as in the sample.
 fn release_year(id: i32) -> i32 {
     2001 + (id + 4) % 14
 }
 
-/// Minutes: 46 to 185, as in the sample.
+/// Returns 46 to 185 minutes, the range of the sample.
 fn length(id: i32) -> i16 {
     i16::try_from(46 + (id * 37) % 140).unwrap_or(i16::MAX)
 }
@@ -246,17 +126,17 @@ mod tests {
     }
 
     #[test]
-    fn descriptions_hardly_repeat_and_nobody_meets_themselves() {
+    fn descriptions_seldom_repeat_and_name_two_heroes() {
         let descriptions: HashSet<String> = (1..=FILMS).map(description).collect();
         assert!(descriptions.len() > 900, "{} distinct descriptions", descriptions.len());
         for text in descriptions {
-            let heroes = HERO.iter().filter(|hero| text.contains(**hero)).count();
+            let heroes = HEROES.iter().filter(|hero| text.contains(**hero)).count();
             assert_eq!(heroes, 2, "{text}");
         }
     }
 
     #[test]
-    fn all_films_came_out_after_2000() {
+    fn every_film_came_out_after_2000() {
         assert!((1..=FILMS).map(release_year).all(|year| (2001..=2014).contains(&year)));
         assert_eq!((release_year(1), release_year(995)), (2006, 2006));
     }

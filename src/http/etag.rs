@@ -1,27 +1,28 @@
-//! Validators of answers, and the requests that bring one: RFC 9110, sections 8.8.3 and 13.1.2.
+//! Entity tags and conditional requests: RFC 9110, sections 8.8.3 and 13.1.2.
 
 use std::convert::Infallible;
-use std::sync::{Mutex, PoisonError};
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream;
+use parking_lot::Mutex;
 
-use crate::db::Version;
+use super::error::Error;
+use crate::api::Json;
+use crate::db::CatalogueVersion;
 use crate::version::VERSION;
 
-/// Caches may keep an answer, and have to ask whether it still holds.
+/// Clients may store a response, but must revalidate it before each use.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// The `If-None-Match` headers of a request. To take all its headers would be to copy them.
-pub(super) struct Known(Vec<HeaderValue>);
+/// The `If-None-Match` headers of a request. Extracting the whole `HeaderMap` would clone it.
+pub(super) struct IfNoneMatch(Vec<HeaderValue>);
 
-impl<S: Sync> FromRequestParts<S> for Known {
+impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
@@ -29,56 +30,63 @@ impl<S: Sync> FromRequestParts<S> for Known {
     }
 }
 
-/// The tag of the version that was answered last: it changes seldom, and writing it costs more than
-/// all other headers.
+impl IfNoneMatch {
+    fn matches(&self, etag: &HeaderValue) -> bool {
+        self.0.iter().any(|header| matches(header, etag))
+    }
+}
+
+/// The entity tag of the last response. The version changes seldom, and formatting the tag costs more
+/// than all other headers together.
 #[derive(Debug, Default)]
-pub(super) struct Tags(Mutex<Option<(Version, HeaderValue)>>);
+pub(super) struct EtagCache(Mutex<Option<(CatalogueVersion, HeaderValue)>>);
 
-impl Tags {
-    /// The JSON, or 304 where the client has it already.
-    pub(super) fn answer(&self, known: &Known, version: Version, body: Bytes) -> Response {
-        let tag = self.tag(version);
-        let fresh = known.0.iter().any(|known| matches(known, &tag));
-        let mut response = Response::new(if fresh { absent() } else { Body::from(body) });
+impl EtagCache {
+    /// Responds with the body, or with 304 if the client has it already.
+    pub(super) fn respond<T>(
+        &self,
+        if_none_match: &IfNoneMatch,
+        version: CatalogueVersion,
+        body: Json<T>,
+    ) -> Result<Response, Error> {
+        let etag = self.etag(version)?;
+        let mut response = if if_none_match.matches(&etag) { not_modified() } else { body.into_response() };
         let headers = response.headers_mut();
-        headers.insert(header::ETAG, tag);
+        headers.insert(header::ETAG, etag);
         headers.insert(header::CACHE_CONTROL, REVALIDATE);
-        if fresh {
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-        } else {
-            headers.insert(header::CONTENT_TYPE, JSON);
-        }
-        response
+        Ok(response)
     }
 
-    /// A strong one: equal tags are equal bytes. The build is part of it, because another may write
-    /// the same films in another way.
-    fn tag(&self, version: Version) -> HeaderValue {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*last {
-            Some((its, tag)) if *its == version => tag.clone(),
-            _ => {
-                // Digits, letters, dots and hyphens are valid in a header.
-                let tag = HeaderValue::try_from(format!("\"{VERSION}-{version}\""));
-                let tag = tag.unwrap_or_else(|_| HeaderValue::from_static(""));
-                *last = Some((version, tag.clone()));
-                tag
-            }
+    /// Returns the strong tag of a version: equal tags mean equal bytes. The tag contains the build,
+    /// because another build may encode the same films differently.
+    fn etag(&self, version: CatalogueVersion) -> Result<HeaderValue, Error> {
+        let mut last = self.0.lock();
+        if let Some((last_version, etag)) = &*last
+            && *last_version == version
+        {
+            return Ok(etag.clone());
         }
+        let etag = HeaderValue::try_from(format!("\"{VERSION}-{version}\""))?;
+        *last = Some((version, etag.clone()));
+        Ok(etag)
     }
 }
 
-/// The body of a 304. It does not tell its size, because axum would make a `Content-Length` of it: that
-/// is the length of the answer that is not sent, and 0 would be a wrong one.
-fn absent() -> Body {
-    Body::from_stream(stream::empty::<Result<Bytes, Infallible>>())
+/// Returns a 304. Its empty body hides its size, because axum would add `Content-Length: 0`, which
+/// would claim that the full response is empty.
+fn not_modified() -> Response {
+    let mut response = Response::new(Body::from_stream(stream::empty::<Result<Bytes, Infallible>>()));
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    response
 }
 
-/// Whether `If-None-Match` names the tag. It compares weakly: proxies that compress an answer put
-/// `W/` before its tag.
-fn matches(known: &HeaderValue, tag: &HeaderValue) -> bool {
-    let known = known.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-    known.map(|known| known.strip_prefix(b"W/").unwrap_or(known)).any(|known| known == b"*" || known == tag)
+/// Returns whether an `If-None-Match` header names the tag. The comparison is weak: a proxy that
+/// compresses a response puts `W/` before its tag.
+///
+/// The crate `headers` parses the same header, but allocates for every tag.
+fn matches(header: &HeaderValue, etag: &HeaderValue) -> bool {
+    let tags = header.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    tags.map(|tag| tag.strip_prefix(b"W/").unwrap_or(tag)).any(|tag| tag == b"*" || tag == etag)
 }
 
 #[cfg(test)]
@@ -86,13 +94,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_is_found_among_others_weak_or_strong() {
-        let tag = HeaderValue::from_static("\"1-a\"");
-        for known in ["\"1-a\"", "W/\"1-a\"", "\"x\", \"1-a\"", "\"x\",W/\"1-a\" ", "*"] {
-            assert!(matches(&HeaderValue::from_static(known), &tag), "{known}");
+    fn a_tag_is_found_in_a_list_weak_or_strong() {
+        let etag = HeaderValue::from_static("\"1-a\"");
+        for header in ["\"1-a\"", "W/\"1-a\"", "\"x\", \"1-a\"", "\"x\",W/\"1-a\" ", "*"] {
+            assert!(matches(&HeaderValue::from_static(header), &etag), "{header}");
         }
-        for known in ["", "\"1-b\"", "1-a", "\"1-a", "w/\"1-a\"", "\"1-a\" \"x\""] {
-            assert!(!matches(&HeaderValue::from_static(known), &tag), "{known}");
+        for header in ["", "\"1-b\"", "1-a", "\"1-a", "w/\"1-a\"", "\"1-a\" \"x\""] {
+            assert!(!matches(&HeaderValue::from_static(header), &etag), "{header}");
         }
     }
 }

@@ -1,31 +1,24 @@
 //! `GET /films/` and `GET /films/{film_id}/`.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use axum::routing::{any, get};
+use axum::routing::get;
 use serde::{Deserialize, Deserializer, de};
 
 use super::error::Error;
-use super::etag::Known;
+use super::etag::IfNoneMatch;
 use super::extract::{Id, NoQuery, Query, integer};
-use super::{App, Route, add_slash};
+use super::state::{AppState, Route};
 use crate::db::Filter;
 
-pub(super) fn routes() -> [Route; 4] {
-    [
-        ("/films/", get(list)),
-        ("/films/{film_id}/", get(show)),
-        ("/films", any(add_slash)),
-        ("/films/{film_id}", any(add_slash)),
-    ]
+pub(super) fn routes() -> [Route; 2] {
+    [("/films/", get(list_films)), ("/films/{film_id}/", get(get_film))]
 }
 
-/// Which films to list: those released after `year.gt`, at most `limit` of them, with ids after
-/// `after`.
+/// Selects the films released after `year.gt`, at most `limit` of them, with ids greater than `after`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ListQuery {
@@ -37,7 +30,7 @@ struct ListQuery {
     after: Option<i32>,
 }
 
-/// The article's.
+/// The default of the article's application.
 fn default_year() -> i32 {
     2000
 }
@@ -52,35 +45,33 @@ fn after<'de, D: Deserializer<'de>>(input: D) -> Result<Option<i32>, D::Error> {
     integer(input).map(Some)
 }
 
-async fn list(
-    State(app): State<Arc<App>>,
+async fn list_films(
+    State(state): State<Arc<AppState>>,
     Query(query): Query<ListQuery>,
-    known: Known,
+    if_none_match: IfNoneMatch,
 ) -> Result<Response, Error> {
     let ListQuery { year_gt, limit, after } = query;
-    let page = app.db.films(Filter { released_after: year_gt, after, limit }).await?;
-    let mut response = app.tags.answer(&known, page.version, page.content.body);
-    if let (Some(limit), Some(last)) = (limit, page.content.last) {
-        response.headers_mut().insert(header::LINK, next_page(year_gt, limit, last));
+    let page = state.db.list_films(Filter { released_after: year_gt, after, limit }).await?;
+    let mut response = state.etags.respond(&if_none_match, page.version, page.content.films)?;
+    if let (Some(limit), Some(after)) = (limit, page.content.next_after) {
+        response.headers_mut().insert(header::LINK, next_page(year_gt, limit, after)?);
     }
     Ok(response)
 }
 
-/// RFC 8288.
-fn next_page(year_gt: i32, limit: u32, after: i32) -> HeaderValue {
-    let mut link = String::new();
-    // Writing to a string does not fail, and digits are valid in a header.
-    let _ = write!(link, "</films/?year.gt={year_gt}&limit={limit}&after={after}>; rel=\"next\"");
-    HeaderValue::try_from(link).unwrap_or_else(|_| HeaderValue::from_static(""))
+/// Returns the link to the next page, as RFC 8288 describes it.
+fn next_page(year_gt: i32, limit: u32, after: i32) -> Result<HeaderValue, Error> {
+    let link = format!("</films/?year.gt={year_gt}&limit={limit}&after={after}>; rel=\"next\"");
+    Ok(HeaderValue::try_from(link)?)
 }
 
-async fn show(
-    State(app): State<Arc<App>>,
+async fn get_film(
+    State(state): State<Arc<AppState>>,
     Id(film_id): Id,
     _: Query<NoQuery>,
-    known: Known,
+    if_none_match: IfNoneMatch,
 ) -> Result<Response, Error> {
-    let film = app.db.film(film_id).await?;
+    let film = state.db.get_film(film_id).await?;
     let body = film.content.ok_or(Error::NoSuchFilm(film_id))?;
-    Ok(app.tags.answer(&known, film.version, body))
+    state.etags.respond(&if_none_match, film.version, body)
 }

@@ -1,44 +1,44 @@
-//! The room's instruments, by OpenTelemetry's conventions for HTTP servers.
+//! The instruments of the public port, by OpenTelemetry's conventions for HTTP servers.
 
-use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use axum::http::{Method, StatusCode};
 use opentelemetry::metrics::{BoundHistogram, BoundUpDownCounter, Histogram, UpDownCounter};
 use opentelemetry::{KeyValue, global};
+use parking_lot::RwLock;
 
 use crate::telemetry::SECONDS;
 
-/// What a method is called that the conventions do not list.
+/// The label for a method that the conventions do not list.
 pub(super) const OTHER: &str = "_OTHER";
 
-/// Finding a time series by its attributes costs ten times what counting in it does, so each that
-/// occurs is found once and kept: there are as many as routes times what they answer.
+/// The instruments. To find a time series by its attributes costs ten times what recording in it does,
+/// so every series is bound once and reused. There are as many as routes times statuses.
 #[derive(Debug)]
 pub(super) struct Metrics {
     duration: Histogram<f64>,
-    durations: Found<Outcome, BoundHistogram<f64>>,
+    durations: BoundInstruments<RequestLabels, BoundHistogram<f64>>,
     active: UpDownCounter<i64>,
-    actives: Found<&'static str, BoundUpDownCounter<i64>>,
+    actives: BoundInstruments<&'static str, BoundUpDownCounter<i64>>,
 }
 
-/// What tells one time series from another.
+/// The labels of a finished request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Outcome {
-    /// By [`known`].
+pub(super) struct RequestLabels {
+    /// From [`method_label`].
     pub(super) method: &'static str,
     pub(super) route: Option<&'static str>,
     pub(super) status: StatusCode,
     pub(super) error: Option<&'static str>,
 }
 
-/// Time series that were found, the most of them dozens: a look through beats hashing.
+/// Instruments that are bound to their labels. At most dozens occur, so a linear search beats hashing.
 #[derive(Debug)]
-struct Found<K, V>(RwLock<Vec<(K, V)>>);
+struct BoundInstruments<K, V>(RwLock<Vec<(K, V)>>);
 
-/// A request under way. It counts as active until it is dropped, also where its client went away.
-pub(super) struct Active {
-    since: Instant,
+/// A request under way. It counts as active until it is dropped, even if its client disconnects.
+pub(super) struct ActiveRequest {
+    started: Instant,
     count: BoundUpDownCounter<i64>,
 }
 
@@ -47,42 +47,42 @@ impl Metrics {
         let meter = global::meter("films");
         let duration = meter
             .f64_histogram("http.server.request.duration")
-            .with_description("Time from a request's head to its answer's")
+            .with_description("Time from the head of a request to the head of its response")
             .with_unit("s")
             .with_boundaries(SECONDS.to_vec());
         let active = meter
             .i64_up_down_counter("http.server.active_requests")
-            .with_description("Requests that are being answered")
+            .with_description("Requests under way")
             .with_unit("{request}");
         Self {
             duration: duration.build(),
-            durations: Found::default(),
+            durations: BoundInstruments::default(),
             active: active.build(),
-            actives: Found::default(),
+            actives: BoundInstruments::default(),
         }
     }
 
-    /// Counts a request from now on.
-    pub(super) fn begin(&self, method: &'static str) -> Active {
+    /// Counts a request as active from now on.
+    pub(super) fn begin(&self, method: &'static str) -> ActiveRequest {
         let count = self.actives.get(method, |method| {
             let labels = [KeyValue::new("http.request.method", *method), KeyValue::new("url.scheme", "http")];
             self.active.bind(&labels)
         });
         count.add(1);
-        Active { since: Instant::now(), count }
+        ActiveRequest { started: Instant::now(), count }
     }
 
-    /// Records how long the answer took, and tells it.
-    pub(super) fn end(&self, active: &Active, outcome: Outcome) -> Duration {
-        let duration = active.since.elapsed();
-        let series = self.durations.get(outcome, |outcome| self.duration.bind(&outcome.labels()));
+    /// Records the duration of a request and returns it.
+    pub(super) fn end(&self, request: &ActiveRequest, labels: RequestLabels) -> Duration {
+        let duration = request.started.elapsed();
+        let series = self.durations.get(labels, |labels| self.duration.bind(&labels.key_values()));
         series.record(duration.as_secs_f64());
         duration
     }
 }
 
-impl Outcome {
-    fn labels(&self) -> Vec<KeyValue> {
+impl RequestLabels {
+    fn key_values(&self) -> Vec<KeyValue> {
         let mut labels = vec![
             KeyValue::new("http.request.method", self.method),
             KeyValue::new("url.scheme", "http"),
@@ -94,38 +94,40 @@ impl Outcome {
     }
 }
 
-impl<K: PartialEq, V: Clone> Found<K, V> {
-    /// The one with this key, which is made where it is asked for first.
-    fn get(&self, key: K, make: impl FnOnce(&K) -> V) -> V {
-        let find =
-            |found: &[(K, V)]| found.iter().find(|(its, _)| *its == key).map(|(_, value)| value.clone());
-        if let Some(value) = find(&self.0.read().unwrap_or_else(PoisonError::into_inner)) {
-            return value;
+impl<K: PartialEq, V: Clone> BoundInstruments<K, V> {
+    /// Returns the instrument for `key`, and binds it on first use.
+    fn get(&self, key: K, bind: impl FnOnce(&K) -> V) -> V {
+        let find = |bound: &[(K, V)]| {
+            bound.iter().find(|(bound_key, _)| *bound_key == key).map(|(_, instrument)| instrument.clone())
+        };
+        if let Some(instrument) = find(&self.0.read()) {
+            return instrument;
         }
-        let mut found = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        find(&found).unwrap_or_else(|| {
-            let value = make(&key);
-            found.push((key, value.clone()));
-            value
+        let mut bound = self.0.write();
+        find(&bound).unwrap_or_else(|| {
+            let instrument = bind(&key);
+            bound.push((key, instrument.clone()));
+            instrument
         })
     }
 }
 
-impl<K, V> Default for Found<K, V> {
+impl<K, V> Default for BoundInstruments<K, V> {
     fn default() -> Self {
         Self(RwLock::default())
     }
 }
 
-impl Drop for Active {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
         self.count.add(-1);
     }
 }
 
-/// The method, where it is one that the conventions list: a client may invent others, and each
-/// would be a time series.
-pub(super) fn known(method: &Method) -> &'static str {
-    const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
-    KNOWN.into_iter().find(|name| method.as_str() == *name).unwrap_or(OTHER)
+/// Returns the method if the conventions list it. Clients may invent others, and each would become a
+/// time series.
+pub(super) fn method_label(method: &Method) -> &'static str {
+    const LISTED: [&str; 9] =
+        ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+    LISTED.into_iter().find(|name| method.as_str() == *name).unwrap_or(OTHER)
 }

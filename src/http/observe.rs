@@ -1,4 +1,4 @@
-//! What is seen of a request from outside: its span, its duration, its log line.
+//! Observes every public request from outside: span, duration, timeout, panic, log line.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -17,63 +17,66 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, Span, debug, error, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::error::{Cause, Error};
-use super::metrics::{Metrics, OTHER, Outcome, known};
+use super::error::{Error, InternalError};
+use super::metrics::{Metrics, OTHER, RequestLabels, method_label};
 use crate::telemetry::sampling;
 
-/// Who is at the other end of the connection.
+/// The address of the client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// Sees every request from its head to its answer, bounds its time and contains its panics. It
-/// stands around the router and not in it, where a layer would cost a request several allocations.
+/// Observes requests, limits their time and contains their panics.
+///
+/// It wraps the router from outside, because a tower layer would allocate several times for every
+/// request. The price is that the path is matched twice, here and in the router.
 #[derive(Debug)]
 pub(super) struct Observer {
-    /// The router's paths: what a request is called by.
+    /// The paths of the router. They name the requests in spans and metrics.
     paths: matchit::Router<&'static str>,
     metrics: Metrics,
-    limit: Duration,
+    timeout: Duration,
 }
 
 impl Observer {
-    /// No answer may take longer than `limit`.
-    pub(super) fn new(paths: matchit::Router<&'static str>, limit: Duration) -> Self {
-        Self { paths, metrics: Metrics::new(), limit }
+    /// `timeout` is the longest time from a request's head to its response.
+    pub(super) fn new(paths: matchit::Router<&'static str>, timeout: Duration) -> Self {
+        Self { paths, metrics: Metrics::new(), timeout }
     }
 
     pub(super) async fn observe<F: Future<Output = Result<Response, Infallible>>>(
         &self,
         request: Request<Incoming>,
-        answer: impl FnOnce(Request<Incoming>) -> F,
+        respond: impl FnOnce(Request<Incoming>) -> F,
     ) -> Response {
         let route = self.paths.at(request.uri().path()).ok().map(|found| *found.value);
-        let method = known(request.method());
+        let method = method_label(request.method());
         let active = self.metrics.begin(method);
         let span = server_span(&request, method, route);
-        let line = Line { method: request.method().clone(), uri: request.uri().clone() };
+        let access_log = AccessLog { method: request.method().clone(), uri: request.uri().clone() };
 
-        let response = self.contain(answer(request)).instrument(span.clone()).await;
+        let response = self.contain(respond(request)).instrument(span.clone()).await;
 
-        let cause = response.extensions().get::<Cause>();
-        note(&span, &response, cause);
-        let error = cause.map(|cause| cause.kind);
-        let outcome = Outcome { method, route, status: response.status(), error };
-        let duration = self.metrics.end(&active, outcome);
-        span.in_scope(|| line.write(&response, duration, cause));
+        let error = response.extensions().get::<InternalError>();
+        note_status(&span, &response, error);
+        let error_kind = error.map(|error| error.kind);
+        let labels = RequestLabels { method, route, status: response.status(), error: error_kind };
+        let duration = self.metrics.end(&active, labels);
+        span.in_scope(|| access_log.write(&response, duration, error));
         response
     }
 
-    async fn contain(&self, answer: impl Future<Output = Result<Response, Infallible>>) -> Response {
-        match timeout(self.limit, AssertUnwindSafe(answer).catch_unwind()).await {
+    async fn contain(&self, response: impl Future<Output = Result<Response, Infallible>>) -> Response {
+        match timeout(self.timeout, AssertUnwindSafe(response).catch_unwind()).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Err(_)) => Error::Panicked.into_response(),
-            Err(_) => Error::Timeout(self.limit).into_response(),
+            Err(_) => Error::Timeout(self.timeout).into_response(),
         }
     }
 }
 
-/// The span of one request, where its trace is recorded. Names: OpenTelemetry's stable conventions for
-/// HTTP servers. Numbers are `i64`s, because the layer would write others as text.
+/// Creates the span of a request, if its trace is recorded. Names follow OpenTelemetry's stable
+/// conventions for HTTP servers. Numbers are `i64`s, because tracing-opentelemetry exports unsigned
+/// integers as text.
 fn server_span(request: &Request<Incoming>, method: &'static str, route: Option<&str>) -> Span {
     let headers = request.headers();
     let client = || global::get_text_map_propagator(|from| from.extract(&HeaderExtractor(headers)));
@@ -99,48 +102,50 @@ fn server_span(request: &Request<Incoming>, method: &'static str, route: Option<
         server.port = Empty,
         user_agent.original = text(headers, header::USER_AGENT),
     );
-    // HTTP/2 has it in the URI, HTTP/1.1 in a header.
+    // HTTP/2 puts the authority into the URI, HTTP/1.1 into a header.
     let host = || text(headers, header::HOST)?.parse().ok();
     let authority: Option<Authority> = request.uri().authority().cloned().or_else(host);
     span.record("server.address", authority.as_ref().map(Authority::host));
     span.record("server.port", authority.as_ref().and_then(Authority::port_u16).map(i64::from));
-    // It fails where no OpenTelemetry layer listens, and then there is no trace to continue.
+    // This fails if no OpenTelemetry layer is installed, and then there is no trace to continue.
     let _ = span.set_parent(parent);
     span
 }
 
-/// The route and not the path: a path of the client's making would be a name for every request.
+/// Returns the name of the span. It contains the route, because a client could invent any number of
+/// paths.
 fn span_name(method: &str, route: Option<&str>) -> String {
     let method = if method == OTHER { "HTTP" } else { method };
     route.map_or_else(|| method.to_owned(), |route| format!("{method} {route}"))
 }
 
-/// Notes on the span how the request ended. A client's mistake is no error of a server's span.
-fn note(span: &Span, response: &Response, cause: Option<&Cause>) {
+/// Notes on the span how the request ended. By the conventions, a client's mistake is not an error of
+/// the server's span.
+fn note_status(span: &Span, response: &Response, error: Option<&InternalError>) {
     span.record("http.response.status_code", i64::from(response.status().as_u16()));
     if response.status().is_server_error() {
         span.record("otel.status_code", "ERROR");
-        span.record("error.type", cause.map_or("internal", |cause| cause.kind));
+        span.record("error.type", error.map_or("internal", |error| error.kind));
     }
 }
 
-/// What the log line needs of a request that is gone by then.
-struct Line {
+/// The method and the URI, copied before the handler consumes the request.
+struct AccessLog {
     method: Method,
     uri: Uri,
 }
 
-impl Line {
-    /// One line a request. A 503 stands with the ordinary ones: while Postgres is away or the queue
-    /// full there are thousands, and what is wrong is said once where it begins.
-    fn write(&self, response: &Response, duration: Duration, cause: Option<&Cause>) {
+impl AccessLog {
+    /// Writes one line for a request. A 503 is logged at `debug`: while Postgres is unreachable or the
+    /// queue is full there are thousands, and the background check logs the cause once.
+    fn write(&self, response: &Response, duration: Duration, error: Option<&InternalError>) {
         let (status, duration_ms) = (response.status().as_u16(), duration.as_secs_f64() * 1e3);
         let (method, path) = (self.method.as_str(), self.uri.path());
-        match cause {
-            Some(cause) if status != 503 => {
-                error!(method, path, status, duration_ms, error = %cause.text, "request failed");
+        match error {
+            Some(error) if status != 503 => {
+                error!(method, path, status, duration_ms, error = %error.text, "request failed");
             }
-            Some(cause) => debug!(method, path, status, duration_ms, error = %cause.text, "request refused"),
+            Some(error) => debug!(method, path, status, duration_ms, error = %error.text, "request refused"),
             None => debug!(method, path, status, duration_ms, "request"),
         }
     }

@@ -1,4 +1,4 @@
-//! One client's connection. HTTP/1.1, and HTTP/2 with prior knowledge (h2c): both on one port.
+//! Serves one connection. A port takes both HTTP/1.1 and HTTP/2 with prior knowledge (h2c).
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -21,42 +21,42 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 use tracing::debug;
 
-use crate::http::{Peer, Readiness, Service};
+use crate::http::{Peer, Service};
+use crate::readiness::Readiness;
 
-/// What the requests of one connection have in common.
-pub(crate) struct Connection {
+/// A client's connection.
+pub(super) struct Connection {
     peer: SocketAddr,
     service: Arc<Service>,
     readiness: Readiness,
-    asked: AtomicBool,
+    has_request: AtomicBool,
 }
 
 impl Connection {
-    pub(crate) fn new(peer: SocketAddr, service: Arc<Service>, readiness: Readiness) -> Self {
-        Self { peer, service, readiness, asked: AtomicBool::new(false) }
+    pub(super) fn new(peer: SocketAddr, service: Arc<Service>, readiness: Readiness) -> Self {
+        Self { peer, service, readiness, has_request: AtomicBool::new(false) }
     }
 
-    /// Serves until the client leaves, is too slow, or `watcher` wants an end.
-    pub(crate) async fn serve(self, stream: std::net::TcpStream, header_timeout: Duration, watcher: Watcher) {
+    /// Serves until the client disconnects or is too slow, or until `watcher` ends the connection.
+    pub(super) async fn serve(self, stream: std::net::TcpStream, header_timeout: Duration, watcher: Watcher) {
         let peer = self.peer;
         let stream = match adopt(stream) {
             Ok(stream) => TokioIo::new(stream),
-            Err(error) => return debug!(%error, %peer, "a connection broke at once"),
+            Err(error) => return debug!(%error, %peer, "a new connection failed"),
         };
         let connection = Arc::new(self);
-        let asked = Arc::clone(&connection);
-        let service = service_fn(move |request| Arc::clone(&connection).answer(request));
+        let state = Arc::clone(&connection);
+        let service = service_fn(move |request| Arc::clone(&connection).respond(request));
         let mut builder = Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(header_timeout);
         builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256);
         let served = watcher.watch(builder.serve_connection(stream, service).into_owned());
         let mut served = pin!(served);
-        // hyper's own limit begins when it knows which HTTP is spoken, and a client may keep that to
-        // itself.
+        // hyper's own timeout starts when the HTTP version is known. A silent client never reveals it.
         let mut silent = pin!(sleep(header_timeout));
-        // A `select!` would look at the clock with every request, and most connections ask at once.
+        // A `select!` would poll the timer with every request. This stops at the first one.
         let ended = poll_fn(|context| match served.as_mut().poll(context) {
-            Poll::Pending if asked.asked() => Poll::Pending,
+            Poll::Pending if state.has_request() => Poll::Pending,
             Poll::Pending => silent.as_mut().poll(context).map(|()| Ok(())),
             ended @ Poll::Ready(_) => ended,
         });
@@ -65,28 +65,28 @@ impl Connection {
         }
     }
 
-    /// Answers one request. While the instance is stopping each answer over HTTP/1.1 asks its client
-    /// to come back on another connection, which a load balancer then leads elsewhere.
-    async fn answer(self: Arc<Self>, mut request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-        self.asked.store(true, Ordering::Relaxed);
+    /// Responds to one request. While the instance is stopping, each HTTP/1.1 response closes its
+    /// connection, so that a load balancer sends the client elsewhere.
+    async fn respond(self: Arc<Self>, mut request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        self.has_request.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(Peer(self.peer));
         let version = request.version();
-        let mut response = self.service.answer(request).await;
+        let mut response = self.service.respond(request).await;
         if version < Version::HTTP_2 && self.readiness.is_stopping() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response)
     }
 
-    /// Whether there was a request yet.
-    fn asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
+    /// Returns whether a request has arrived on this connection.
+    fn has_request(&self) -> bool {
+        self.has_request.load(Ordering::Relaxed)
     }
 }
 
-/// Makes the stream one of the runtime that this runs on.
+/// Registers the stream with the current runtime.
 fn adopt(stream: std::net::TcpStream) -> io::Result<TcpStream> {
-    // Answers are written whole; waiting to fill a packet only delays them.
+    // Responses are written whole, so waiting to fill a packet would only delay them.
     stream.set_nodelay(true)?;
     TcpStream::from_std(stream)
 }

@@ -1,0 +1,81 @@
+//! The bodies of `GET /films/` and `GET /films/{film_id}/`. The keys are in alphabetical order, as in
+//! the article's application.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use serde::Serialize;
+
+use super::json::{EncodingError, Json};
+
+/// One film.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Film {
+    /// The film's id.
+    pub film_id: i32,
+    /// The year in which the film came out, if the catalogue has one.
+    pub release_year: Option<i32>,
+    /// The film's title.
+    pub title: String,
+}
+
+/// A film in a list, where its id is the key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ListedFilm {
+    /// The year in which the film came out, if the catalogue has one.
+    pub release_year: Option<i32>,
+    /// The film's title.
+    pub title: String,
+}
+
+/// Films by ascending id: `{"1":{"release_year":2006,"title":"…"},…}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct FilmList(pub BTreeMap<i32, ListedFilm>);
+
+/// Encodes a [`FilmList`] film by film, so that a long list is held as JSON only.
+#[derive(Debug)]
+pub struct FilmListEncoder {
+    json: Vec<u8>,
+}
+
+impl FilmListEncoder {
+    /// Appends a film. The ids must ascend.
+    pub fn push(&mut self, film_id: i32, film: &ListedFilm) -> Result<(), EncodingError> {
+        let comma = if self.json.len() > 1 { "," } else { "" };
+        write!(self.json, "{comma}\"{film_id}\":").map_err(serde_json::Error::io)?;
+        Ok(serde_json::to_writer(&mut self.json, film)?)
+    }
+
+    /// Returns the list.
+    pub fn finish(mut self) -> Json<FilmList> {
+        self.json.push(b'}');
+        self.json.shrink_to_fit();
+        Json::from_encoded(self.json)
+    }
+}
+
+impl Default for FilmListEncoder {
+    fn default() -> Self {
+        Self { json: vec![b'{'] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_encoder_writes_what_serde_writes() {
+        let film = |title: &str, release_year| ListedFilm { release_year, title: title.to_owned() };
+        let films = [(-1, film("", None)), (7, film("A \"quoted\" \u{1F3AC}\n", Some(2006)))];
+        for length in 0..=films.len() {
+            let mut encoder = FilmListEncoder::default();
+            for (film_id, film) in &films[..length] {
+                encoder.push(*film_id, film).unwrap();
+            }
+            let list = FilmList(films[..length].iter().cloned().collect());
+            assert_eq!(encoder.finish(), Json::encode(&list).unwrap());
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The bodies of `GET /healthz` and `GET /readyz` on the admin port.
+
+use serde::Serialize;
+
+/// Liveness.
+#[derive(Clone, Debug, Serialize)]
+pub struct Health {
+    /// Always `alive`.
+    pub status: &'static str,
+}
+
+/// Readiness, from the last background check.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ready {
+    /// `ready` or `unready`.
+    pub status: &'static str,
+    /// The state of the database: `connecting`, `up`, `behind`, `untracked` or `down`.
+    pub database: &'static str,
+    /// The state of the replica, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replica: Option<&'static str>,
+    /// Why the instance is unready, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}

@@ -1,0 +1,49 @@
+//! The instruments of a batcher.
+
+use std::time::Instant;
+
+use opentelemetry::metrics::BoundHistogram;
+use opentelemetry::{KeyValue, global};
+
+use crate::telemetry::SECONDS;
+
+/// Bucket bounds for the number of requests in a batch.
+const SIZES: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
+
+/// Measures the batches of one kind of query.
+pub(super) struct BatchMetrics {
+    size: BoundHistogram<u64>,
+    wait: BoundHistogram<f64>,
+}
+
+impl BatchMetrics {
+    pub(super) fn new(query: &'static str) -> Self {
+        let meter = global::meter("films");
+        let labels = [KeyValue::new("query", query)];
+        Self {
+            size: meter
+                .u64_histogram("batch.size")
+                .with_description("Requests that shared one query")
+                .with_unit("{request}")
+                .with_boundaries(SIZES.to_vec())
+                .build()
+                .bind(&labels),
+            wait: meter
+                .f64_histogram("batch.wait")
+                .with_description("Time that a request waited in the queue before its query started")
+                .with_unit("s")
+                .with_boundaries(SECONDS.to_vec())
+                .build()
+                .bind(&labels),
+        }
+    }
+
+    /// Records a batch that starts now, from the times at which its requests were queued.
+    pub(super) fn record(&self, enqueued_at: impl ExactSizeIterator<Item = Instant>) {
+        self.size.record(enqueued_at.len() as u64);
+        let now = Instant::now();
+        for enqueued_at in enqueued_at {
+            self.wait.record(now.duration_since(enqueued_at).as_secs_f64());
+        }
+    }
+}

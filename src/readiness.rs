@@ -1,0 +1,75 @@
+//! Decides whether this instance should receive traffic.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::db::{Checks, Status};
+
+/// The readiness of this instance. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Readiness {
+    checks: Checks,
+    database_decides: bool,
+    stopping: Arc<AtomicBool>,
+}
+
+/// What `/readyz` reports.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    /// The last check of the database.
+    pub(crate) database: Status,
+    /// The last check of the replica, if there is one.
+    pub(crate) replica: Option<Status>,
+    /// Why the instance is unready, if it is.
+    pub(crate) reason: Option<String>,
+}
+
+impl Readiness {
+    /// Starts with a running instance. If `database_decides`, an unreachable database or replica makes
+    /// the instance unready.
+    pub(crate) fn new(checks: Checks, database_decides: bool) -> Self {
+        Self { checks, database_decides, stopping: Arc::default() }
+    }
+
+    /// Marks the instance as stopping.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether [`Readiness::stop`] was called.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Reads the last checks and decides.
+    pub(crate) fn report(&self) -> Report {
+        let database = *self.checks.database.borrow();
+        let replica = self.checks.replica.as_ref().map(|status| *status.borrow());
+        let reason = if self.is_stopping() {
+            Some("the instance is stopping".to_owned())
+        } else {
+            let of_replica = || self.obstacle("replica", replica?);
+            self.obstacle("database", database).or_else(of_replica)
+        };
+        Report { database, replica, reason }
+    }
+
+    /// Returns why this status makes the instance unready, if it does. An outdated schema or a missing
+    /// trigger always does, because responses could be wrong.
+    fn obstacle(&self, server: &str, status: Status) -> Option<String> {
+        match status {
+            Status::SchemaOutdated(version) => {
+                Some(format!("the {server} lacks migration {version}: run `films migrate`"))
+            }
+            Status::TriggerMissing => Some(format!(
+                "a trigger on the table film of the {server} is missing or disabled, so cached films could \
+                 be stale: see migrations/README.md"
+            )),
+            Status::Connecting if self.database_decides => {
+                Some(format!("the {server} has not been reached yet"))
+            }
+            Status::Unreachable if self.database_decides => Some(format!("the {server} is unreachable")),
+            _ => None,
+        }
+    }
+}

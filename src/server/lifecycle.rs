@@ -1,0 +1,123 @@
+//! Builds an instance, runs it, and stops it step by step.
+
+use std::io;
+use std::time::Duration;
+
+use prometheus::Registry;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+use tracing::info;
+
+use super::error::Error;
+use super::listener::{AcceptLimits, Listener, WorkerHandle, bind};
+use super::threads::WorkerThread;
+use crate::config::Config;
+use crate::db::Postgres;
+use crate::http::Service;
+use crate::readiness::Readiness;
+
+/// Probes and scrapes need few connections; this limit catches mistakes.
+const ADMIN_LIMITS: AcceptLimits = AcceptLimits { connections: 64, header_timeout: Duration::from_secs(10) };
+
+/// Longest time for a scrape under way to finish after everything else has stopped.
+const ADMIN_GRACE: Duration = Duration::from_secs(1);
+
+/// An instance whose ports are bound.
+#[derive(Debug)]
+pub struct Server {
+    http: Listener,
+    admin: Listener,
+    readiness: Readiness,
+    postgres: Postgres,
+    threads: Vec<WorkerThread>,
+    config: Config,
+}
+
+/// How to stop an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopMode {
+    /// Serve through the lame duck first. SIGTERM asks for it.
+    Graceful,
+    /// Skip the lame duck. Ctrl-C asks for it: no load balancer is involved.
+    Immediate,
+}
+
+impl Server {
+    /// Binds the ports and starts the background tasks. Does not wait for Postgres: until it is
+    /// reachable, the instance is alive but not ready.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a tokio runtime. The admin port and the background checks run on the current
+    /// one.
+    pub fn build(config: Config, registry: Registry) -> Result<Self, Error> {
+        let postgres = Postgres::new(&config.database)?;
+        let readiness = Readiness::new(postgres.watch(&config.readiness), config.readiness.database);
+        let threads = start_threads(config.http.threads())?;
+        let workers = threads.iter().map(|thread| {
+            let db = postgres.open(thread.runtime(), threads.len());
+            WorkerHandle::new(thread.runtime().clone(), Service::public(db, &config.http))
+        });
+        let http = Listener::new(
+            bind("http.listen", config.http.listen.get())?,
+            workers.collect(),
+            readiness.clone(),
+            AcceptLimits {
+                connections: config.http.max_connections,
+                header_timeout: config.http.header_timeout.get(),
+            },
+        );
+        let admin = WorkerHandle::new(Handle::current(), Service::admin(readiness.clone(), registry));
+        let admin = Listener::new(
+            bind("admin.listen", config.admin.listen.get())?,
+            vec![admin],
+            readiness.clone(),
+            ADMIN_LIMITS,
+        );
+        Ok(Self { http, admin, readiness, postgres, threads, config })
+    }
+
+    /// Serves until `stop` resolves, then stops in this order:
+    ///
+    /// 1. Not ready: `/readyz` reports it from now on until the end.
+    /// 2. Lame duck: the instance keeps serving, and its responses ask clients to reconnect, so that
+    ///    load balancers move away before a connection is refused.
+    /// 3. The listener accepts the connections that the kernel has queued, then closes its socket.
+    /// 4. Requests under way finish, within the grace period.
+    /// 5. The batch queues close, and their workers finish the queued requests.
+    /// 6. The connections to Postgres close, then the worker threads end, then the admin port closes.
+    /// 7. `main` flushes telemetry and exits with 0.
+    pub async fn run(self, stop: impl Future<Output = StopMode>) {
+        let Self { http, admin, readiness, postgres, threads, config } = self;
+        // The admin port stops when `stop_admin` is dropped, at the latest at the end of this function.
+        let (stop_admin, admin_stopped) = oneshot::channel::<()>();
+        let admin = tokio::spawn(admin.accept_until(async { drop(admin_stopped.await) }));
+
+        let stop = async {
+            let mode = stop.await;
+            readiness.stop();
+            let lame_duck = match mode {
+                StopMode::Graceful => config.shutdown.lame_duck.get(),
+                StopMode::Immediate => Duration::ZERO,
+            };
+            info!(?lame_duck, "stopping");
+            sleep(lame_duck).await;
+        };
+        let connections = http.accept_until(stop).await;
+        connections.drain(config.shutdown.grace.get()).await;
+        postgres.close().await;
+        threads.into_iter().for_each(WorkerThread::stop);
+
+        drop(stop_admin);
+        if let Ok(connections) = admin.await {
+            connections.drain(ADMIN_GRACE).await;
+        }
+        info!("stopped");
+    }
+}
+
+fn start_threads(count: usize) -> Result<Vec<WorkerThread>, Error> {
+    let threads: io::Result<_> = (0..count).map(WorkerThread::start).collect();
+    threads.map_err(|source| Error::Threads { threads: count, source })
+}
