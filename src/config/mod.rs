@@ -10,7 +10,6 @@ mod environment;
 mod error;
 mod load;
 mod otel;
-mod otel_variables;
 mod settings;
 mod values;
 
@@ -18,6 +17,5 @@ pub use database::{Database, DatabaseUrl};
 pub use error::Error;
 pub use load::load;
 pub use otel::Otel;
-pub use otel_variables::{OTEL_SIGNALS, OTEL_VARIABLES};
 pub use settings::{Admin, Config, Http, Log, Readiness, Shutdown};
 pub use values::{Address, Delay, LogFilter, LogFormat, Timeout};

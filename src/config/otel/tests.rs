@@ -1,5 +1,10 @@
 //! The rules of the specification, one test each.
 
+use std::collections::BTreeSet;
+
+use opentelemetry_otlp as otlp;
+use opentelemetry_sdk::{logs, trace};
+
 use super::Otel;
 
 const ENDPOINT: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318");
@@ -70,4 +75,68 @@ fn trace_context_is_accepted_if_it_is_among_the_propagators() {
     {
         assert_eq!(otel(&[("OTEL_PROPAGATORS", propagators)]).trace_context, accepted, "{propagators}");
     }
+}
+
+/// Variables that the crates read without exporting a constant, or that this module reads.
+const OTHERS: [&str; 13] = [
+    "OTEL_SDK_DISABLED",
+    "OTEL_SERVICE_NAME",
+    "OTEL_RESOURCE_ATTRIBUTES",
+    "OTEL_PROPAGATORS",
+    "OTEL_TRACES_EXPORTER",
+    "OTEL_METRICS_EXPORTER",
+    "OTEL_LOGS_EXPORTER",
+    "OTEL_METRIC_EXPORT_INTERVAL",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_SPAN_EVENT_COUNT_LIMIT",
+    "OTEL_SPAN_LINK_COUNT_LIMIT",
+];
+
+/// Names that the OpenTelemetry crates export as constants. A name that a later version drops does not
+/// compile here.
+const EXPORTED: [&str; 27] = [
+    otlp::OTEL_EXPORTER_OTLP_ENDPOINT,
+    otlp::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+    otlp::OTEL_EXPORTER_OTLP_METRICS_ENDPOINT,
+    otlp::OTEL_EXPORTER_OTLP_LOGS_ENDPOINT,
+    otlp::OTEL_EXPORTER_OTLP_PROTOCOL,
+    otlp::OTEL_EXPORTER_OTLP_TRACES_PROTOCOL,
+    otlp::OTEL_EXPORTER_OTLP_METRICS_PROTOCOL,
+    otlp::OTEL_EXPORTER_OTLP_LOGS_PROTOCOL,
+    otlp::OTEL_EXPORTER_OTLP_HEADERS,
+    otlp::OTEL_EXPORTER_OTLP_TRACES_HEADERS,
+    otlp::OTEL_EXPORTER_OTLP_METRICS_HEADERS,
+    otlp::OTEL_EXPORTER_OTLP_LOGS_HEADERS,
+    otlp::OTEL_EXPORTER_OTLP_TIMEOUT,
+    otlp::OTEL_EXPORTER_OTLP_TRACES_TIMEOUT,
+    otlp::OTEL_EXPORTER_OTLP_METRICS_TIMEOUT,
+    otlp::OTEL_EXPORTER_OTLP_LOGS_TIMEOUT,
+    otlp::OTEL_EXPORTER_OTLP_INSECURE,
+    otlp::OTEL_EXPORTER_OTLP_TRACES_INSECURE,
+    otlp::OTEL_EXPORTER_OTLP_METRICS_INSECURE,
+    otlp::OTEL_EXPORTER_OTLP_LOGS_INSECURE,
+    otlp::OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE,
+    trace::OTEL_BSP_SCHEDULE_DELAY,
+    trace::OTEL_BSP_MAX_QUEUE_SIZE,
+    trace::OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
+    logs::OTEL_BLRP_SCHEDULE_DELAY,
+    logs::OTEL_BLRP_MAX_QUEUE_SIZE,
+    logs::OTEL_BLRP_MAX_EXPORT_BATCH_SIZE,
+];
+
+/// The crates read `OTEL_EXPORTER_OTLP_COMPRESSION` although no compression is compiled in, so it is not
+/// documented.
+#[test]
+fn docs_list_every_variable_that_has_an_effect() {
+    let document = include_str!("../../../docs/configuration.md");
+    let names = document.lines().filter_map(|line| line.strip_prefix("| `OTEL_")?.split_once('`'));
+    let documented: BTreeSet<String> = names
+        .flat_map(|(name, _)| {
+            ["TRACES", "METRICS", "LOGS"].map(|signal| format!("OTEL_{}", name.replace("{SIGNAL}", signal)))
+        })
+        .collect();
+    let expected = EXPORTED.iter().chain(&OTHERS).map(|name| (*name).to_owned());
+    assert_eq!(documented, expected.collect());
 }
