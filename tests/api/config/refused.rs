@@ -53,7 +53,7 @@ async fn a_duration_without_its_unit_is_refused() {
 #[tokio::test]
 async fn an_address_without_its_port_is_refused() {
     for value in ["5000", "127.0.0.1", "localhost:5000"] {
-        let named = ["http.listen", value, "FILMS__HTTP__LISTEN", "expected an address with a port"];
+        let named = ["http.listen", value, "FILMS__HTTP__LISTEN", "expected an IP address with a port"];
         assert_refused(&[("FILMS__HTTP__LISTEN", value)], &named).await;
     }
 }
