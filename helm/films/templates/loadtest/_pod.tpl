@@ -30,9 +30,9 @@ true
 {{- range $loadtest.require -}}
 {{- $args = concat $args (list "--require" .) -}}
 {{- end -}}
-{{- $facts := dict "chart" .Chart.Version "pods of each" .Values.replicas "CPU limit of each pod" (dig "limits" "cpu" "none" (.Values.resources | default dict)) "memory limit of each pod" (dig "limits" "memory" "none" (.Values.resources | default dict)) "pool size of each pod" (include "films.poolSize" .) "Postgres" .Values.postgres.mode -}}
-{{- range $fact, $text := merge (dict) $loadtest.facts $facts -}}
-{{- $args = concat $args (list "--fact" (printf "%s=%v" $fact $text)) -}}
+{{- $metadata := dict "chart" .Chart.Version "pods of each" .Values.replicas "CPU limit of each pod" (dig "limits" "cpu" "none" (.Values.resources | default dict)) "memory limit of each pod" (dig "limits" "memory" "none" (.Values.resources | default dict)) "pool size of each pod" (include "films.poolSize" .) "Postgres" .Values.postgres.mode -}}
+{{- range $key, $text := merge (dict) $loadtest.metadata $metadata -}}
+{{- $args = concat $args (list "--metadata" (printf "%s=%v" $key $text)) -}}
 {{- end -}}
 {{- if eq $loadtest.report.keep "persistentVolumeClaim" -}}
 {{- $args = concat $args (list "--out" "/report/result.json" "--markdown" "/report/report.md" "--html" "/report/report.html") -}}
