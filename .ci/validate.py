@@ -1,7 +1,7 @@
-"""Checks rendered manifests, from standard input, against the schemas of the Kubernetes versions given.
+"""Validates the manifests on standard input against the schemas of the Kubernetes versions in the arguments.
 
-Strictly: a field that a version does not know is an error, and so is a kind of which there is no schema. Of
-what a cluster's own CRDs define custom.yaml says as much as the chart renders.
+The validation is strict: an unknown field is an error, and so is a kind without a schema. custom.yaml contains
+the schemas of the custom resources.
 """
 
 import pathlib
@@ -26,10 +26,10 @@ def check(manifest, version):
         else:
             kubernetes_validate.validate(manifest, version, strict=True)
     except jsonschema.ValidationError as error:
-        at = ".".join(str(step) for step in error.path)
-        sys.exit(f"{name} is not valid in Kubernetes {version}: {at}: {error.message}")
+        path = ".".join(str(step) for step in error.path)
+        sys.exit(f"{name} is not valid in Kubernetes {version}: {path}: {error.message}")
     except kubernetes_validate.SchemaNotFoundError:
-        sys.exit(f"{name}: neither Kubernetes {version} nor .ci/custom.yaml has such a kind in {manifest['apiVersion']}")
+        sys.exit(f"{name}: found no schema for {manifest['apiVersion']}, neither in Kubernetes {version} nor in .ci/custom.yaml")
 
 
 def check_custom(manifest, spec, version):
@@ -45,7 +45,7 @@ def check_custom(manifest, spec, version):
 
 manifests = [manifest for manifest in yaml.safe_load_all(sys.stdin) if manifest]
 if not manifests:
-    sys.exit("nothing was rendered")
+    sys.exit("found no manifest on standard input")
 for version in sys.argv[1:]:
     for manifest in manifests:
         check(manifest, version)

@@ -1,5 +1,5 @@
-# The connection budget, as Postgres sees it: it accepts as many connections as the chart was told, and
-# the service holds no more of them than its share; likewise the replica, where there is one.
+# Checks the connection budget in the running Postgres: it accepts postgres.maxConnections connections, and the
+# service holds no more of them than the chart computed. The same holds for a replica.
 
 query() { psql "$url" --no-psqlrc --tuples-only --no-align --set ON_ERROR_STOP=1 --command "$1"; }
 
@@ -10,7 +10,7 @@ failed() {
 
 check() {
     local name=$1 url=$2 least=$3 accepted held
-    # A pod's first packets may come before its NetworkPolicy is known everywhere.
+    # The first packets of a pod may arrive before every node has applied its NetworkPolicy.
     for _ in {1..30}; do
         pg_isready --quiet ${url:+--dbname="$url"} && break
         sleep 1
@@ -18,15 +18,15 @@ check() {
     accepted=$(query "select current_setting('max_connections')")
     held=$(query "select count(*) from pg_stat_activity where application_name = 'films' and datname = current_database()")
     echo "$name accepts $accepted connections (postgres.maxConnections: $MAX_CONNECTIONS)"
-    echo "films holds $held of its $MOST ($PEAK_PODS pods at their peak, $POOL_SIZE each)"
+    echo "films holds $held of at most $MOST connections ($PEAK_PODS pods at their peak, $POOL_SIZE each)"
     ((accepted >= MAX_CONNECTIONS)) ||
-        failed "postgres.maxConnections promises $MAX_CONNECTIONS, but $name accepts $accepted"
-    ((held >= least)) || failed "no connection of films: expected at least one, from its readiness check"
-    ((held <= MOST)) || failed "films holds $held connections, more than its $MOST"
+        failed "$name accepts $accepted connections, expected at least postgres.maxConnections, which is $MAX_CONNECTIONS"
+    ((held >= least)) || failed "films holds $held connections, expected at least $least, because its readiness check holds one"
+    ((held <= MOST)) || failed "films holds $held connections, expected at most $MOST"
 }
 
 check Postgres "${DATABASE_URL:-}" 1
-# Of several replicas it may be one that serves no pod.
+# At least 0: if there are several replicas, no pod may be connected to this one.
 if [ -n "${FILMS__DATABASE__READ_URL:-}" ]; then
     check 'the replica' "$FILMS__DATABASE__READ_URL" 0
 fi

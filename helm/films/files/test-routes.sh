@@ -1,7 +1,7 @@
-# The three routes and readiness, asked over the cluster's network. No curl: bash is all the image
-# must have.
+# Sends requests to the three routes and to /readyz over the network of the cluster. It uses bash in place of
+# curl, because the image may contain no curl.
 
-# A pod's first packets may come before its NetworkPolicy is known everywhere.
+# The first packets of a pod may arrive before every node has applied its NetworkPolicy.
 for port in "$HTTP_HOST/$HTTP_PORT" "$ADMIN_HOST/$ADMIN_PORT"; do
     for _ in {1..30}; do
         (exec 3<>"/dev/tcp/$port") 2>/dev/null && break
@@ -9,22 +9,22 @@ for port in "$HTTP_HOST/$HTTP_PORT" "$ADMIN_HOST/$ADMIN_PORT"; do
     done
 done
 
-# ask METHOD HOST PORT PATH [BODY]: leaves $status and $body.
-ask() {
+# request METHOD HOST PORT PATH [BODY]: sends a request and sets $status and $body.
+request() {
     local connection content=${5-}
     exec {connection}<>"/dev/tcp/$2/$3"
     printf '%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
         "$1" "$4" "$2" "${#content}" "$content" >&"$connection"
-    local answer
-    answer=$(timeout 10 cat <&"$connection")
+    local response
+    response=$(timeout 10 cat <&"$connection")
     exec {connection}>&-
-    status=${answer#* } status=${status%% *}
-    body=${answer#*$'\r\n\r\n'}
+    status=${response#* } status=${status%% *}
+    body=${response#*$'\r\n\r\n'}
 }
 
-# expect STATUS TEXT METHOD HOST PORT PATH [BODY]: TEXT must be in the answer's body.
+# expect STATUS TEXT METHOD HOST PORT PATH [BODY]: fails unless the response has STATUS and the body contains TEXT.
 expect() {
-    ask "$3" "$4" "$5" "$6" "${7-}"
+    request "$3" "$4" "$5" "$6" "${7-}"
     if [[ $status != "$1" || $body != *"$2"* ]]; then
         echo "FAILED $3 http://$4:$5$6: expected $1 with $2, got $status with ${body:0:300}"
         exit 1
@@ -34,7 +34,7 @@ expect() {
 
 expect 200 '"ready"' GET "$ADMIN_HOST" "$ADMIN_PORT" /readyz
 
-ask GET "$HTTP_HOST" "$HTTP_PORT" '/films/?limit=1&year.gt=0'
+request GET "$HTTP_HOST" "$HTTP_PORT" '/films/?limit=1&year.gt=0'
 film=${body#*'"'} film=${film%%'"'*}
 if [[ $status != 200 || ! $film =~ ^[0-9]+$ ]]; then
     echo "FAILED GET /films/: expected 200 and a film, got $status with ${body:0:300}"

@@ -1,8 +1,8 @@
-{{- /* The connection budget: all pods at their peak must fit into what Postgres accepts. With a replica a pod
-opens as many connections to each of the two servers, and one sum serves both: a replica's max_connections
-is the primary's or more, or it does not start. */ -}}
+{{- /* The connection budget: all pods at their peak must fit into what Postgres accepts. With a replica, each
+pod opens the same number of connections to both servers. One sum covers both, because a replica does not
+start with fewer max_connections than the primary. */ -}}
 
-{{- /* Fewest and most pods of the service, without those of a rollout. */ -}}
+{{- /* The smallest and the largest number of pods of the service, outside rollouts. */ -}}
 {{- define "films.minPods" -}}
 {{- ternary .Values.autoscaling.minReplicas .Values.replicas .Values.autoscaling.enabled -}}
 {{- end -}}
@@ -10,7 +10,7 @@ is the primary's or more, or it does not start. */ -}}
 {{- ternary .Values.autoscaling.maxReplicas .Values.replicas .Values.autoscaling.enabled -}}
 {{- end -}}
 
-{{- /* Pods that a rollout adds: as Kubernetes does, a percentage is rounded up. */ -}}
+{{- /* Pods that a rollout adds. Kubernetes rounds a percentage up. */ -}}
 {{- define "films.surge" -}}
 {{- $surge := toString .Values.rollingUpdate.maxSurge -}}
 {{- if hasSuffix "%" $surge -}}
@@ -20,57 +20,57 @@ is the primary's or more, or it does not start. */ -}}
 {{- end -}}
 {{- end -}}
 
-{{- /* Pods that were told to stop hold their connections until they have, and Kubernetes counts them no
-more: at worst every old pod still drains while the last new one starts. A rollout that begins while the one
-before it still drains is not counted. */ -}}
-{{- define "films.draining" -}}
+{{- /* Terminating pods hold their connections until they exit, but Kubernetes no longer counts them. At worst
+all old pods are still terminating while the last new pod starts. A rollout that begins while the previous
+rollout still has terminating pods is not covered. */ -}}
+{{- define "films.terminatingPods" -}}
 {{- max 0 (sub (include "films.maxPods" . | int) (include "films.surge" . | int)) -}}
 {{- end -}}
 
-{{- /* All that may hold connections at once. */ -}}
+{{- /* The largest number of pods that hold connections at the same time. */ -}}
 {{- define "films.peakPods" -}}
-{{- add (include "films.maxPods" .) (include "films.surge" .) (include "films.draining" .) -}}
+{{- add (include "films.maxPods" .) (include "films.surge" .) (include "films.terminatingPods" .) -}}
 {{- end -}}
 
-{{- /* The sum, as a dict in JSON: what is there to share, among how many, and the words for it. */ -}}
+{{- /* The budget as a JSON object: available, the connections to share; shares, the number of pods that share
+them; and both as text for messages, availableText and sharesText. */ -}}
 {{- define "films.budget" -}}
 {{- $pods := include "films.maxPods" . | int -}}
-{{- $surge := include "films.surge" . | int -}}
+{{- $shares := include "films.peakPods" . | int -}}
+{{- $sharesText := printf "%d pods + %s added by a rollout + %s terminating" $pods (include "films.surge" .) (include "films.terminatingPods" .) -}}
+{{- range include "films.baselines" (dict "root" . "databases" (list "pool")) | fromJsonArray -}}
+{{- $shares = add $shares $pods -}}
+{{- $sharesText = printf "%s + %d of %s" $sharesText $pods . -}}
+{{- end -}}
 {{- $max := .Values.postgres.maxConnections | int -}}
 {{- $reserved := .Values.postgres.reservedConnections | int -}}
-{{- $migration := ternary 1 0 (eq .Values.migration.run "job") -}}
-{{- $shares := include "films.peakPods" . | int -}}
-{{- $words := printf "%d pods + %d of a rollout + %s that still drain" $pods $surge (include "films.draining" .) -}}
-{{- $ceiling := 0 -}}
-{{- if include "films.hasBaselines" . -}}
-{{- $shares = add $shares $pods $pods -}}
-{{- $words = printf "%s + %d of Flask + %d of Quart" $words $pods $pods -}}
-{{- $ceiling = $pods -}}
+{{- $available := sub $max $reserved -}}
+{{- $availableText := printf "postgres.maxConnections %d - postgres.reservedConnections %d" $max $reserved -}}
+{{- if eq .Values.migration.run "job" -}}
+{{- $available = sub $available 1 -}}
+{{- $availableText = printf "%s - 1 for the migration" $availableText -}}
 {{- end -}}
-{{- $available := sub $max (add $reserved $migration $ceiling) -}}
-{{- $sum := printf "postgres.maxConnections %d - postgres.reservedConnections %d - %d for the migration" $max $reserved $migration -}}
-{{- if $ceiling -}}
-{{- $sum = printf "%s - %d for the load test's ceiling" $sum $ceiling -}}
+{{- range include "films.baselines" (dict "root" . "databases" (list "startup")) | fromJsonArray -}}
+{{- $available = sub $available $pods -}}
+{{- $availableText = printf "%s - %d for %s" $availableText $pods . -}}
 {{- end -}}
-{{- dict "available" $available "shares" $shares "sum" (printf "%s = %d" $sum $available) "words" $words | toJson -}}
+{{- dict "available" $available "shares" $shares "availableText" (printf "%s = %d" $availableText $available) "sharesText" (printf "%s = %d pods" $sharesText $shares) | toJson -}}
 {{- end -}}
 
-{{- /* Connections of one pod: its share, unless config.database.pool_size says otherwise; no more than
-the service's own default, because more connections than Postgres has cores make it slower. */ -}}
+{{- /* The pool size of each pod: config.database.pool_size, or else a fair share of the budget. A share is at
+most 20, because more connections than Postgres has cores make Postgres slower. */ -}}
 {{- define "films.poolSize" -}}
 {{- $budget := include "films.budget" . | fromJson -}}
-{{- $available := int $budget.available -}}
-{{- $shares := int $budget.shares -}}
-{{- $given := dig "database" "pool_size" nil .Values.config -}}
-{{- $size := min 20 (div (max 0 $available) (max 1 $shares)) -}}
-{{- if not (kindIs "invalid" $given) -}}
-{{- $size = int $given -}}
+{{- $most := div (max 0 (int $budget.available)) (max 1 (int $budget.shares)) | int -}}
+{{- if lt $most 1 -}}
+{{- fail (printf "postgres.maxConnections: found %d, expected at least one connection for each pod: %s, but %s. Raise postgres.maxConnections or lower the number of pods" (int .Values.postgres.maxConnections) $budget.availableText $budget.sharesText) -}}
 {{- end -}}
-{{- if lt (int $size) 1 -}}
-{{- fail (printf "the connection budget does not fit: %s, for %s = %d pods, which is less than one each; raise postgres.maxConnections, or lower the number of pods" $budget.sum $budget.words $shares) -}}
+{{- $chosen := dig "database" "pool_size" nil .Values.config -}}
+{{- if kindIs "invalid" $chosen -}}
+{{- min 20 $most -}}
+{{- else if gt (int $chosen) $most -}}
+{{- fail (printf "config.database.pool_size: found %d, expected at most %d: %s, shared by %s. Lower config.database.pool_size or the number of pods, or raise postgres.maxConnections" (int $chosen) $most $budget.availableText $budget.sharesText) -}}
+{{- else -}}
+{{- int $chosen -}}
 {{- end -}}
-{{- if gt (mul $size $shares) $available -}}
-{{- fail (printf "the connection budget does not fit: %s, but (%s) x config.database.pool_size %d = %d; lower the pool size or the number of pods, or raise postgres.maxConnections" $budget.sum $budget.words $size (mul $size $shares)) -}}
-{{- end -}}
-{{- $size -}}
 {{- end -}}

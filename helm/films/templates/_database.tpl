@@ -1,28 +1,29 @@
-{{- /* How a container finds its Postgres, by libpq's own variables or a whole URL. */ -}}
+{{- /* How a container connects to Postgres: with the environment variables of libpq, or with a URL. */ -}}
 
 {{- define "films.postgresName" -}}
 {{ include "films.fullname" . }}-postgres
 {{- end -}}
 
-{{- /* The Secret with the connection of `postgres.mode: external`. */ -}}
+{{- /* Name of the Secret that holds the URLs in the mode `external`. */ -}}
 {{- define "films.externalSecret" -}}
 {{- $external := .Values.postgres.external -}}
 {{- if and $external.url $external.existingSecret -}}
-{{- fail "postgres.external: url and existingSecret are both set: expected one of them" -}}
+{{- fail "postgres.external: found both url and existingSecret, expected one of them. Remove url if the Secret holds the URL, or else remove existingSecret" -}}
 {{- else if and $external.existingSecret $external.migrationUrl -}}
-{{- fail "postgres.external: migrationUrl stands beside existingSecret: put it into that Secret and name its key in migrationUrlKey" -}}
+{{- fail "postgres.external.migrationUrl: found a URL, expected none while existingSecret is set. Put the URL into that Secret and set migrationUrlKey to the key" -}}
 {{- else if and $external.existingSecret $external.readUrl -}}
-{{- fail "postgres.external: readUrl stands beside existingSecret: put it into that Secret and name its key in readUrlKey" -}}
+{{- fail "postgres.external.readUrl: found a URL, expected none while existingSecret is set. Put the URL into that Secret and set readUrlKey to the key" -}}
 {{- else if $external.existingSecret -}}
 {{- $external.existingSecret -}}
 {{- else if $external.url -}}
 {{- include "films.fullname" . }}-database
 {{- else -}}
-{{- fail "postgres.mode is external: expected postgres.external.url, or postgres.external.existingSecret with the URL in it" -}}
+{{- fail "postgres.external: found neither url nor existingSecret, expected one of them while postgres.mode is external. Set url, or set existingSecret to a Secret that holds the URL" -}}
 {{- end -}}
 {{- end -}}
 
-{{- /* The variables. Takes a dict: root, and key for another URL than the service's (external only). */ -}}
+{{- /* Environment variables for the connection to the primary. Takes a dict: root, and optionally key, the key of
+the URL in the Secret if it differs from urlKey (mode `external` only). */ -}}
 {{- define "films.databaseEnv" -}}
 {{- $root := .root -}}
 {{- $postgres := $root.Values.postgres -}}
@@ -47,20 +48,21 @@
 {{- end }}
 {{- end -}}
 
-{{- /* Not empty where films are read from a replica. */ -}}
+{{- /* Not empty if films are read from a replica. */ -}}
 {{- define "films.hasReplica" -}}
 {{- $external := .Values.postgres.external -}}
 {{- $cnpg := and (eq .Values.postgres.mode "cnpg") .Values.postgres.cnpg.readReplicas -}}
-{{- $external := and (eq .Values.postgres.mode "external") (ternary $external.readUrlKey $external.readUrl (not (empty $external.existingSecret))) -}}
+{{- $url := and (eq .Values.postgres.mode "external") (ternary $external.readUrlKey $external.readUrl (not (empty $external.existingSecret))) -}}
 {{- if and $cnpg (lt (int .Values.postgres.cnpg.instances) 2) -}}
-{{- fail (printf "postgres.cnpg.readReplicas is true and postgres.cnpg.instances %d: expected 2 at least, because the first is no replica" (int .Values.postgres.cnpg.instances)) -}}
+{{- fail (printf "postgres.cnpg.instances: found %d, expected at least 2 while postgres.cnpg.readReplicas is true, because the first instance is the primary. Raise the number of instances or set readReplicas to false" (int .Values.postgres.cnpg.instances)) -}}
 {{- end -}}
-{{- if or $cnpg $external -}}
+{{- if or $cnpg $url -}}
 true
 {{- end -}}
 {{- end -}}
 
-{{- /* The variable for it. In the mode cnpg the rest is as for the other: see films.databaseEnv. */ -}}
+{{- /* Environment variable for the connection to a replica. In the mode `cnpg` the URL names only the host; the
+service takes the database and the user from the variables of films.databaseEnv. */ -}}
 {{- define "films.readEnv" -}}
 {{- if include "films.hasReplica" . }}
 - name: FILMS__DATABASE__READ_URL

@@ -1,4 +1,4 @@
-{{- /* What things are called, and by which labels they are found. */ -}}
+{{- /* Names, labels and selectors. */ -}}
 
 {{- define "films.fullname" -}}
 {{- if .Values.fullnameOverride -}}
@@ -9,7 +9,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* Takes a dict: root, component. */ -}}
+{{- /* All labels of a resource. Takes a dict: root, component. */ -}}
 {{- define "films.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
 {{ include "films.selector" . }}
@@ -17,19 +17,43 @@ app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- end -}}
 
+{{- /* The labels that select the pods of a component. Takes a dict: root, component. */ -}}
 {{- define "films.selector" -}}
 app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
-{{- /* Takes a dict: root, image. Without a tag it is the chart's application version. */ -}}
+{{- /* The reference of an image. A digest replaces the tag, and an empty tag means the appVersion of the chart.
+Takes a dict: root, image. */ -}}
 {{- define "films.image" -}}
 {{- if .image.digest -}}
 {{ .image.repository }}@{{ .image.digest }}
 {{- else -}}
 {{ .image.repository }}:{{ default .root.Chart.AppVersion .image.tag }}
 {{- end -}}
+{{- end -}}
+
+{{- /* The references of the images that the pods of the chart use, as a JSON array. */ -}}
+{{- define "films.images" -}}
+{{- $images := list .Values.image -}}
+{{- if .Values.loadtest.enabled -}}
+{{- $images = append $images .Values.loadtest.image -}}
+{{- end -}}
+{{- range include "films.baselines" (dict "root" .) | fromJsonArray -}}
+{{- $images = append $images (get $.Values.loadtest.baselines .).image -}}
+{{- end -}}
+{{- if eq .Values.postgres.mode "embedded" -}}
+{{- $images = append $images .Values.postgres.embedded.image -}}
+{{- end -}}
+{{- if .Values.jaeger.enabled -}}
+{{- $images = append $images .Values.jaeger.image -}}
+{{- end -}}
+{{- $names := list -}}
+{{- range append $images .Values.tests.image -}}
+{{- $names = append $names (include "films.image" (dict "root" $ "image" .)) -}}
+{{- end -}}
+{{- $names | uniq | toJson -}}
 {{- end -}}
 
 {{- define "films.serviceAccountName" -}}

@@ -1,7 +1,7 @@
-{{- /* Parts of the NetworkPolicies: every workload has one of its own, so that the chart works in a
-namespace that denies everything else. */ -}}
+{{- /* Parts of the NetworkPolicies. Each component has its own policy, so that the chart works in a namespace
+that denies all other traffic. */ -}}
 
-{{- /* The head of a policy for one component. Takes a dict: root, component. */ -}}
+{{- /* The head of a NetworkPolicy for the pods of one component. Takes a dict: root, component. */ -}}
 {{- define "films.networkPolicy" -}}
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
@@ -16,7 +16,7 @@ spec:
   policyTypes: [Ingress, Egress]
 {{- end -}}
 
-{{- /* Pods of this release. Takes a dict: root, components. */ -}}
+{{- /* A peer that matches the pods of these components in this release. Takes a dict: root, components. */ -}}
 {{- define "films.peers" -}}
 - podSelector:
     matchLabels:
@@ -27,7 +27,7 @@ spec:
         values: {{ toJson .components }}
 {{- end -}}
 
-{{- /* Egress: DNS is wherever the cluster has it, a node-local cache included. */ -}}
+{{- /* Egress to DNS, without a selector: each cluster runs DNS somewhere else, some in a node-local cache. */ -}}
 {{- define "films.toDns" -}}
 - ports:
     - { protocol: UDP, port: 53 }
@@ -54,12 +54,17 @@ spec:
 {{- end -}}
 {{- end -}}
 
-{{- /* The components that speak to Postgres. */ -}}
+{{- /* The pods that may connect to Postgres: only those that this release really has. */ -}}
 {{- define "films.postgresClients" -}}
-{{ include "films.peers" (dict "root" . "components" (list "server" "migrate" "flask" "quart" "ceiling" "test")) }}
+{{- $components := list "server" "test" -}}
+{{- if eq .Values.migration.run "job" -}}
+{{- $components = append $components "migrate" -}}
+{{- end -}}
+{{- $baselines := include "films.baselines" (dict "root" . "databases" (list "pool" "startup")) | fromJsonArray -}}
+{{- include "films.peers" (dict "root" . "components" (concat $components $baselines)) -}}
 {{- end -}}
 
-{{- /* The API server is no pod that a selector could name, and its port is the cluster's choice. */ -}}
+{{- /* No selector matches the API server, because it is not a pod, and each cluster chooses the port. */ -}}
 {{- define "films.toApiServer" -}}
 - ports:
     - { protocol: TCP, port: 443 }

@@ -1,9 +1,9 @@
-{{- /* What every pod of the chart has, hooks and Jobs included: security, placement, the user's extras.
+{{- /* Fields that every pod of the chart has, hooks and Jobs included: security, placement and the user's extras.
 
-All take a dict: root, component, and workload, which is the section of values.yaml that holds the
-workload's image, resources and extras. */ -}}
+All definitions take a dict: root, component, and workload, the section of values.yaml with the image, the
+resources and the extras. */ -}}
 
-{{- /* Without the labels of the chart's version, which would restart every pod at every release. */ -}}
+{{- /* Pods have no label with the chart's version, because each new version would restart all of them. */ -}}
 {{- define "films.podMetadata" -}}
 labels:
   {{- merge (include "films.selector" . | fromYaml) (.workload.podLabels | default dict) | toYaml | nindent 2 }}
@@ -13,7 +13,7 @@ annotations:
 {{- end }}
 {{- end -}}
 
-{{- /* Further keys: uid, 65532 by default; fsGroup; serviceAccountName, with which comes its token. */ -}}
+{{- /* Optional keys: uid (65532 by default); fsGroup; serviceAccountName, an account whose token the pod mounts. */ -}}
 {{- define "films.podSpec" -}}
 serviceAccountName: {{ .serviceAccountName | default (include "films.serviceAccountName" .root) }}
 automountServiceAccountToken: {{ hasKey . "serviceAccountName" }}
@@ -47,11 +47,10 @@ securityContext:
 {{- end }}
 {{- end -}}
 
-{{- /* Further key: image, where the container's is not the workload's. */ -}}
+{{- /* The fields that every container has. */ -}}
 {{- define "films.container" -}}
-{{- $image := .image | default .workload.image -}}
-image: {{ include "films.image" (dict "root" .root "image" $image) }}
-imagePullPolicy: {{ $image.pullPolicy }}
+image: {{ include "films.image" (dict "root" .root "image" .workload.image) }}
+imagePullPolicy: {{ .workload.image.pullPolicy | default "IfNotPresent" }}
 securityContext:
   {{- include "films.containerSecurity" . | nindent 2 }}
 resources:
@@ -65,7 +64,7 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
-{{- /* Environment variables from a map: of texts, or of what has its own form, such as valueFrom. */ -}}
+{{- /* Environment variables from a map by name. A value is a scalar, or a map with valueFrom. */ -}}
 {{- define "films.env" -}}
 {{- range $name, $value := . }}
 {{- if kindIs "map" $value }}

@@ -2,27 +2,28 @@
 {{ include "films.fullname" . }}-loadtest
 {{- end -}}
 
-{{- /* Where the result is kept: a ConfigMap or a PersistentVolumeClaim of this name. */ -}}
+{{- /* Name of the ConfigMap or PersistentVolumeClaim that stores the result. */ -}}
 {{- define "films.reportName" -}}
 {{ include "films.loadtestName" . }}-report
-{{- end -}}
-
-{{- /* Not empty where the service is compared with others. A TestRun has one target. */ -}}
-{{- define "films.hasBaselines" -}}
-{{- if and .Values.loadtest.enabled .Values.loadtest.baselines (not .Values.loadtest.k6Operator.enabled) -}}
-true
-{{- end -}}
 {{- end -}}
 
 {{- define "films.loadtestArgs" -}}
 {{- $loadtest := .Values.loadtest -}}
 {{- $name := include "films.fullname" . -}}
 {{- $args := list "compare" (printf "films=http://%s:%d" $name (int .Values.service.port)) -}}
-{{- if include "films.hasBaselines" . -}}
-{{- range $target := list "flask" "quart" "ceiling" -}}
-{{- $args = append $args (printf "%s=http://%s-%s:5000" $target $name $target) -}}
+{{- $baselines := include "films.baselines" (dict "root" .) | fromJsonArray -}}
+{{- range $baseline := $baselines -}}
+{{- $args = append $args (printf "%s=http://%s-%s:5000" $baseline $name $baseline) -}}
 {{- end -}}
-{{- $args = concat $args (list "--reference" "quart" "--ceiling" "ceiling") -}}
+{{- if $loadtest.compare -}}
+{{- range $role := list "reference" "ceiling" -}}
+{{- with get $loadtest $role -}}
+{{- if not (has . $baselines) -}}
+{{- fail (printf "loadtest.%s: found %s, expected the name of an enabled baseline (%s) or nothing. Name another baseline, set loadtest.baselines.%s.enabled to true, or set loadtest.compare to false to measure the service alone" $role . ($baselines | join ", " | default "none is enabled") .) -}}
+{{- end -}}
+{{- $args = concat $args (list (printf "--%s" $role) .) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- range $option := list "workload" "rounds" "seconds" "warmup" "connections" "rate" "wait" -}}
 {{- $args = concat $args (list (printf "--%s" $option) (get $loadtest $option | toString)) -}}
@@ -30,9 +31,10 @@ true
 {{- range $loadtest.require -}}
 {{- $args = concat $args (list "--require" .) -}}
 {{- end -}}
-{{- $facts := dict "chart" .Chart.Version "pods of each" .Values.replicas "CPU limit of each pod" (dig "limits" "cpu" "none" (.Values.resources | default dict)) "memory limit of each pod" (dig "limits" "memory" "none" (.Values.resources | default dict)) "pool size of each pod" (include "films.poolSize" .) "Postgres" .Values.postgres.mode -}}
-{{- range $fact, $text := merge (dict) $loadtest.facts $facts -}}
-{{- $args = concat $args (list "--fact" (printf "%s=%v" $fact $text)) -}}
+{{- $limits := dig "limits" dict (.Values.resources | default dict) -}}
+{{- $metadata := dict "chart" .Chart.Version "pods of each" .Values.replicas "CPU limit of each pod" (get $limits "cpu" | default "none") "memory limit of each pod" (get $limits "memory" | default "none") "pool size of each pod" (include "films.poolSize" .) "Postgres" .Values.postgres.mode -}}
+{{- range $key, $text := merge (dict) $loadtest.metadata $metadata -}}
+{{- $args = concat $args (list "--metadata" (printf "%s=%v" $key $text)) -}}
 {{- end -}}
 {{- if eq $loadtest.report.keep "persistentVolumeClaim" -}}
 {{- $args = concat $args (list "--out" "/report/result.json" "--markdown" "/report/report.md" "--html" "/report/report.html") -}}
@@ -42,13 +44,13 @@ true
 {{- $args | toYaml -}}
 {{- end -}}
 
-{{- /* The spec of the Job, and of those that are made from the CronJob. */ -}}
+{{- /* The spec of the Job, also of each Job that the CronJob creates. */ -}}
 {{- define "films.loadtestJobSpec" -}}
 {{- $context := dict "root" . "component" "loadtest" "workload" .Values.loadtest -}}
-{{- $kept := eq .Values.loadtest.report.keep "persistentVolumeClaim" -}}
-{{- /* Only the Job that writes to the ConfigMap gets a token. */ -}}
-{{- $pod := ternary (dict "fsGroup" 65532) (dict "serviceAccountName" (include "films.loadtestName" .)) $kept -}}
-# Measuring again is for people to decide.
+{{- $onVolume := eq .Values.loadtest.report.keep "persistentVolumeClaim" -}}
+{{- /* Only a Job that writes its report to the ConfigMap gets a token. */ -}}
+{{- $pod := ternary (dict "fsGroup" 65532) (dict "serviceAccountName" (include "films.loadtestName" .)) $onVolume -}}
+# A failed run is not repeated: its report may still be worth reading, and a second run costs as much again.
 backoffLimit: 0
 template:
   metadata:
@@ -66,13 +68,13 @@ template:
           {{- . | nindent 10 }}
         {{- end }}
         volumeMounts:
-          {{- if $kept }}
+          {{- if $onVolume }}
           - name: report
             mountPath: /report
           {{- end }}
           {{- include "films.volumeMounts" $context | nindent 10 }}
     volumes:
-      {{- if $kept }}
+      {{- if $onVolume }}
       - name: report
         persistentVolumeClaim:
           claimName: {{ include "films.reportName" . }}

@@ -1,4 +1,4 @@
-{{- /* `films migrate`, then `films seed`: containers of the Job, or init containers of the service. */ -}}
+{{- /* `films migrate`, then `films seed`: containers of the Job, or init containers of the service's pods. */ -}}
 {{- define "films.migrationContainers" -}}
 {{- $workload := merge (dict "image" .Values.image) .Values.migration -}}
 {{- $context := dict "root" . "component" "migrate" "workload" $workload -}}
@@ -21,7 +21,7 @@
 {{- end }}
 {{- end -}}
 
-{{- /* The key of the migration's URL, where it has one of its own. */ -}}
+{{- /* Key of the URL for the migration in the Secret. */ -}}
 {{- define "films.migrationKey" -}}
 {{- $external := .Values.postgres.external -}}
 {{- if $external.existingSecret -}}

@@ -1,10 +1,10 @@
-{{- /* Standard OTEL_* variables: what the chart knows, and over it what the user sets. */ -}}
+{{- /* The OTEL_* environment variables. Those in otel.env override those that the chart sets. */ -}}
 {{- define "films.otelEnv" -}}
 {{- $variables := dict -}}
 {{- with .Values.otel.endpoint -}}
 {{- $_ := set $variables "OTEL_EXPORTER_OTLP_ENDPOINT" . -}}
 {{- end -}}
-{{- /* Jaeger takes traces only: with the general variable it would be sent metrics and logs. */ -}}
+{{- /* Jaeger accepts only traces. The general variable would also send it metrics and logs. */ -}}
 {{- if .Values.jaeger.enabled -}}
 {{- $_ := set $variables "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" (printf "http://%s-jaeger:4318/v1/traces" (include "films.fullname" .)) -}}
 {{- $_ := set $variables "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL" "http/protobuf" -}}

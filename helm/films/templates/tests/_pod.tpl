@@ -1,4 +1,4 @@
-{{- /* A pod of `helm test`. Takes a dict: root, name (that of its script), env. */ -}}
+{{- /* A pod of `helm test` that runs files/test-NAME.sh. Takes a dict: root, name, env. */ -}}
 {{- define "films.testPod" -}}
 {{- $context := dict "root" .root "component" "test" "workload" .root.Values.tests "uid" .root.Values.tests.uid -}}
 apiVersion: v1
