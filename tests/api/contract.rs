@@ -1,4 +1,4 @@
-//! DESIGN's wire contract, byte for byte.
+//! Successful requests: status, headers and bodies, byte for byte.
 
 use sqlx::PgPool;
 
@@ -6,16 +6,16 @@ use crate::support::Films;
 use crate::support::http::{raw, send, send_h2};
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn one_film(pool: PgPool) {
+async fn a_film_is_json(pool: PgPool) {
     let films = Films::start(&pool).await;
-    let answer = films.get("/films/995/").await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("content-type"), "application/json");
-    assert_eq!(answer.body, r#"{"film_id":995,"release_year":2006,"title":"Sleeping Horizon"}"#);
+    let response = films.get("/films/995/").await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header("content-type"), "application/json");
+    assert_eq!(response.body, r#"{"film_id":995,"release_year":2006,"title":"Sleeping Horizon"}"#);
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn the_list_has_every_film_after_2000_in_ascending_order(pool: PgPool) {
+async fn the_list_has_every_film_after_2000_by_ascending_id(pool: PgPool) {
     sqlx::query(
         "insert into film (film_id, title, release_year) values
          (2001, 'Say \"hello\"', 2024), (-7, 'Ångström ☕', 2001), (2002, 'Too Old', 2000), (2003, 'When?', null)",
@@ -24,11 +24,11 @@ async fn the_list_has_every_film_after_2000_in_ascending_order(pool: PgPool) {
     .await
     .unwrap();
     let films = Films::start(&pool).await;
-    let answer = films.get("/films/").await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("content-type"), "application/json");
+    let response = films.get("/films/").await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header("content-type"), "application/json");
     assert_eq!(
-        answer.body,
+        response.body,
         concat!(
             r#"{"-7":{"release_year":2001,"title":"Ångström ☕"},"#,
             r#""2001":{"release_year":2024,"title":"Say \"hello\""}}"#
@@ -37,17 +37,17 @@ async fn the_list_has_every_film_after_2000_in_ascending_order(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn the_seeded_list_has_a_thousand_films(pool: PgPool) {
+async fn the_seeded_list_has_1000_films(pool: PgPool) {
     let films = Films::start(&pool).await;
-    let answer = films.get("/films/").await;
-    assert_eq!(answer.json().as_object().unwrap().len(), 1000);
-    let ids: Vec<i32> = answer
+    let response = films.get("/films/").await;
+    assert_eq!(response.json().as_object().unwrap().len(), 1000);
+    let ids: Vec<i32> = response
         .body
         .split("},\"")
         .map(|part| part.trim_start_matches("{\"").split('"').next().unwrap().parse().unwrap())
         .collect();
     assert_eq!(ids, (1..=1000).collect::<Vec<_>>());
-    assert!(answer.body.starts_with(r#"{"1":{"release_year":2006,"title":""#), "{:.80}", answer.body);
+    assert!(response.body.starts_with(r#"{"1":{"release_year":2006,"title":""#), "{:.80}", response.body);
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
@@ -66,7 +66,7 @@ async fn the_list_is_filtered_by_year(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn pages_follow_one_another_to_the_end(pool: PgPool) {
+async fn pages_link_to_the_next_until_the_last(pool: PgPool) {
     let films = Films::start(&pool).await;
     let whole = films.get("/films/?year.gt=2005").await.json();
     let mut path = "/films/?year.gt=2005&limit=100".to_owned();
@@ -85,20 +85,20 @@ async fn pages_follow_one_another_to_the_end(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_last_page_that_is_full_has_no_next(pool: PgPool) {
+async fn a_full_last_page_has_no_link(pool: PgPool) {
     let films = Films::start(&pool).await;
     assert_eq!(films.get("/films/?limit=1000").await.header("link"), "");
     assert_ne!(films.get("/films/?limit=999").await.header("link"), "");
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_review_is_committed_before_it_is_answered(pool: PgPool) {
+async fn a_review_is_committed_before_the_response(pool: PgPool) {
     let films = Films::start(&pool).await;
     for rating in 1..=5 {
         let body = format!(r#"{{"film_id":995,"rating":{rating}}}"#);
-        let answer = films.post("/reviews/", &body).await;
-        assert_eq!((answer.status, answer.body.as_str()), (200, body.as_str()));
-        assert_eq!(answer.header("content-type"), "application/json");
+        let response = films.post("/reviews/", &body).await;
+        assert_eq!((response.status, response.body.as_str()), (200, body.as_str()));
+        assert_eq!(response.header("content-type"), "application/json");
         let stored = "select count(*) from review where film_id = 995 and rating = $1";
         let stored: i64 = sqlx::query_scalar(stored).bind(rating).fetch_one(&pool).await.unwrap();
         assert_eq!(stored, 1);
@@ -115,13 +115,13 @@ async fn a_path_without_its_slash_is_redirected(pool: PgPool) {
         ("HEAD", "/films/995", "/films/995/"),
         ("POST", "/reviews", "/reviews/"),
     ] {
-        let answer = send(films.http, method, path, &[], "").await;
-        assert_eq!((answer.status, answer.header("location")), (308, location), "{method} {path}");
+        let response = send(films.http, method, path, &[], "").await;
+        assert_eq!((response.status, response.header("location")), (308, location), "{method} {path}");
     }
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn head_is_get_without_the_body(pool: PgPool) {
+async fn head_has_the_headers_of_get_and_no_body(pool: PgPool) {
     let films = Films::start(&pool).await;
     for path in ["/films/", "/films/995/"] {
         let get = films.get(path).await;
@@ -133,7 +133,7 @@ async fn head_is_get_without_the_body(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn http2_with_prior_knowledge_is_the_same(pool: PgPool) {
+async fn http2_with_prior_knowledge_has_the_same_bodies(pool: PgPool) {
     let films = Films::start(&pool).await;
     assert_eq!(send_h2(films.http, "GET", "/films/995/", "").await.body, films.get("/films/995/").await.body);
     assert_eq!(send_h2(films.http, "GET", "/films/", "").await.body, films.get("/films/").await.body);
@@ -143,13 +143,13 @@ async fn http2_with_prior_knowledge_is_the_same(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn requests_on_one_connection_are_answered_in_their_order(pool: PgPool) {
+async fn pipelined_requests_get_responses_in_order(pool: PgPool) {
     let films = Films::start(&pool).await;
     let request = |id: i32, more: &str| format!("GET /films/{id}/ HTTP/1.1\r\nhost: films\r\n{more}\r\n");
-    let answers =
+    let responses =
         raw(films.http, format!("{}{}", request(3, ""), request(4, "connection: close\r\n")).as_bytes())
             .await;
-    let third = answers.find(r#"{"film_id":3,"#).expect("an answer for 3");
-    let fourth = answers.find(r#"{"film_id":4,"#).expect("an answer for 4");
-    assert!(third < fourth, "{answers}");
+    let third = responses.find(r#"{"film_id":3,"#).expect("a response for 3");
+    let fourth = responses.find(r#"{"film_id":4,"#).expect("a response for 4");
+    assert!(third < fourth, "{responses}");
 }

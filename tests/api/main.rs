@@ -1,5 +1,5 @@
-//! The service from outside: every test starts the real binary on a database of its own, and speaks
-//! to it as its users do.
+//! The service from outside: every test starts the real binary on its own database, and uses the
+//! service as its users do.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod support;
@@ -7,6 +7,7 @@ mod support;
 mod conditional;
 mod config;
 mod contract;
+mod documents;
 mod failures;
 mod fresh;
 mod lifecycle;

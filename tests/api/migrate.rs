@@ -1,14 +1,16 @@
-//! The schema comes up to the build, and nothing that was there is lost.
+//! `films migrate` brings the schema up to date and loses no data.
 
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use sqlx::{Executor as _, PgPool};
 
+use crate::support::database::count;
+use crate::support::unreachable::ClosedPort;
 use crate::support::{Films, run, variables};
 
-/// What a restored DVD-rental database has and ours has not: a domain, an enum, a full-text column
-/// with a trigger, and the article's review table without a key; all with rows.
+/// A restored DVD-rental database, reduced to its differences from ours: a domain, an enum, a full-text
+/// column with a trigger, and a review table without a key. All tables have rows.
 const SAMPLE: &str = r"
     create domain year as integer check (value between 1901 and 2155);
     create type mpaa_rating as enum ('G', 'PG', 'PG-13', 'R', 'NC-17');
@@ -30,13 +32,6 @@ const SAMPLE: &str = r"
     insert into review values (995, 4), (995, null), (null, 9);
 ";
 
-async fn count(pool: &PgPool, table: &str) -> i64 {
-    sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}")))
-        .fetch_one(pool)
-        .await
-        .unwrap()
-}
-
 #[sqlx::test(migrations = false)]
 async fn an_empty_database_is_migrated_seeded_and_served(pool: PgPool) {
     let variables = variables(&pool);
@@ -50,7 +45,7 @@ async fn an_empty_database_is_migrated_seeded_and_served(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_restored_sample_keeps_its_rows_and_is_served(pool: PgPool) {
+async fn a_restored_database_keeps_its_rows_and_is_served(pool: PgPool) {
     pool.execute(SAMPLE).await.unwrap();
     for _ in 0..2 {
         let migrated = run(&variables(&pool), &["migrate"]).await;
@@ -58,7 +53,7 @@ async fn a_restored_sample_keeps_its_rows_and_is_served(pool: PgPool) {
     }
     assert_eq!((count(&pool, "film").await, count(&pool, "review").await), (1000, 3));
 
-    // `start` seeds, which must leave a table with rows alone.
+    // `start` seeds the database, which must not change a table with rows.
     let films = Films::start(&pool).await;
     assert_eq!(count(&pool, "film").await, 1000);
     assert_eq!(
@@ -71,7 +66,7 @@ async fn a_restored_sample_keeps_its_rows_and_is_served(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
-async fn five_at_once_migrate_once(pool: PgPool) {
+async fn concurrent_migrations_run_once(pool: PgPool) {
     let variables = variables(&pool);
     let all = join_all((0..5).map(|_| run(&variables, &["migrate"]))).await;
     for migrated in all {
@@ -82,7 +77,7 @@ async fn five_at_once_migrate_once(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn five_at_once_seed_once(pool: PgPool) {
+async fn concurrent_seeds_run_once(pool: PgPool) {
     let variables = variables(&pool);
     let all = join_all((0..5).map(|_| run(&variables, &["seed"]))).await;
     assert!(all.iter().all(|seeded| seeded.code == Some(0)), "{all:?}");
@@ -95,7 +90,7 @@ async fn five_at_once_seed_once(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_changed_migration_is_refused_and_nothing_is_changed(pool: PgPool) {
+async fn a_changed_migration_is_refused(pool: PgPool) {
     sqlx::query("update _sqlx_migrations set checksum = 'other'").execute(&pool).await.unwrap();
     let refused = run(&variables(&pool), &["migrate"]).await;
     assert_eq!(refused.code, Some(1), "{refused:?}");
@@ -104,7 +99,7 @@ async fn a_changed_migration_is_refused_and_nothing_is_changed(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_schema_of_a_later_build_is_left_alone_and_served(pool: PgPool) {
+async fn a_newer_schema_is_not_changed_and_is_served(pool: PgPool) {
     sqlx::query("insert into _sqlx_migrations values (9999, 'later', now(), true, 'x', 1)")
         .execute(&pool)
         .await
@@ -115,15 +110,15 @@ async fn a_schema_of_a_later_build_is_left_alone_and_served(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_lock_is_not_waited_for_without_end(pool: PgPool) {
-    // Another transaction is about to make a table of the same name.
+async fn waiting_for_a_lock_is_limited(pool: PgPool) {
+    // Another transaction creates a table of the same name and does not end.
     let mut other = pool.begin().await.unwrap();
     other.execute("create table review (film_id integer)").await.unwrap();
     let refused = run(&variables(&pool), &["migrate", "--lock-timeout", "200ms"]).await;
     assert_eq!(refused.code, Some(1), "{refused:?}");
-    assert!(refused.stderr.contains("a lock was not had within 200ms"), "{refused:?}");
+    assert!(refused.stderr.contains("no lock within 200ms"), "{refused:?}");
     other.rollback().await.unwrap();
-    // Nothing was half done.
+    // The migration before was rolled back.
     let film: Option<String> =
         sqlx::query_scalar("select to_regclass('film')::text").fetch_one(&pool).await.unwrap();
     assert_eq!(film, None);
@@ -131,9 +126,9 @@ async fn a_lock_is_not_waited_for_without_end(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn where_nothing_is_missing_no_lock_is_taken(pool: PgPool) {
+async fn a_migrated_schema_needs_no_lock(pool: PgPool) {
     let mut lock = pool.begin().await.unwrap();
-    // Everything that a migration could want.
+    // All the locks that a migration could need.
     sqlx::query("lock table film, review in access exclusive mode").execute(&mut *lock).await.unwrap();
     sqlx::query("lock table _sqlx_migrations in exclusive mode").execute(&mut *lock).await.unwrap();
     let migrated = run(&variables(&pool), &["migrate", "--lock-timeout", "200ms"]).await;
@@ -141,7 +136,7 @@ async fn where_nothing_is_missing_no_lock_is_taken(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
-async fn seeding_before_migrating_says_what_is_missing(pool: PgPool) {
+async fn seeding_an_empty_database_names_the_missing_step(pool: PgPool) {
     let refused = run(&variables(&pool), &["seed"]).await;
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.stderr.contains("film"), "{refused:?}");
@@ -149,20 +144,22 @@ async fn seeding_before_migrating_says_what_is_missing(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_command_waits_for_postgres_as_long_as_it_is_told(pool: PgPool) {
+async fn a_command_waits_for_postgres(pool: PgPool) {
     let mut variables = variables(&pool);
-    variables.insert("DATABASE_URL".into(), "postgres://dvdrental:secret@127.0.0.1:9/dvdrental".into());
+    let port = ClosedPort::reserve();
+    let address = port.address().to_string();
+    variables.insert("DATABASE_URL".into(), format!("postgres://dvdrental:secret@{address}/dvdrental"));
     let since = Instant::now();
     let refused = run(&variables, &["migrate", "--wait", "1s"]).await;
     assert_eq!(refused.code, Some(1), "{refused:?}");
-    assert!(refused.stderr.contains("127.0.0.1:9"), "{refused:?}");
+    assert!(refused.stderr.contains(&address), "{refused:?}");
     assert!(!refused.stderr.contains("secret"), "{refused:?}");
-    assert!(since.elapsed() > Duration::from_millis(500), "it gave up after {:?}", since.elapsed());
+    assert!(since.elapsed() > Duration::from_millis(500), "gave up after {:?}", since.elapsed());
     assert!(refused.stdout.contains("waiting for Postgres"), "{refused:?}");
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_missing_database_is_not_waited_for(pool: PgPool) {
+async fn a_missing_database_fails_immediately(pool: PgPool) {
     let mut variables = variables(&pool);
     let url = variables["DATABASE_URL"].clone();
     let (server, _) = url.rsplit_once('/').unwrap();

@@ -1,17 +1,17 @@
-//! Reads from a replica. A second database stands for it: one that changes by itself only, as a
-//! replica that lags, so that an answer tells where it was read. Its sessions are read-only.
+//! Reads from a replica. A second database takes the place of the replica: it has the same films and
+//! read-only sessions. Nothing is replicated, so a response shows which of the two was read.
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgPool};
 
+use crate::support::database::count;
+use crate::support::http::{REVIEW, Response};
 use crate::support::proxy::Proxy;
 use crate::support::{Films, Variables, run, variables};
 
-const REVIEW: &str = r#"{"film_id":995,"rating":4}"#;
-
-/// A database beside the test's own, with the same films.
+/// Creates the database that takes the place of the replica.
 async fn replica(pool: &PgPool) -> PgPool {
     let options = pool.connect_options();
-    // A longer name than the test's own would be cut to it.
+    // Postgres cuts long names, so the name must not be longer than the test's own.
     let name = options.get_database().unwrap().replace("_sqlx_test_", "_replica_");
     execute(pool, format!(r#"drop database if exists "{name}" with (force)"#)).await;
     execute(pool, format!(r#"create database "{name}""#)).await;
@@ -28,8 +28,8 @@ async fn execute(pool: &PgPool, sql: String) {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool).await.unwrap();
 }
 
-/// Gives film 995 a title.
-async fn name_film(pool: &PgPool, title: &str) {
+/// Changes the title of film 995.
+async fn rename_film(pool: &PgPool, title: &str) {
     let mut change = pool.begin_with("begin read write").await.unwrap();
     sqlx::query("update film set title = $1 where film_id = 995")
         .bind(title)
@@ -39,11 +39,17 @@ async fn name_film(pool: &PgPool, title: &str) {
     change.commit().await.unwrap();
 }
 
-/// The test's own database with this URL to read from.
-fn reading(pool: &PgPool, url: &str) -> Variables {
+/// Returns the variables of an instance that reads from this URL.
+fn reading_from(pool: &PgPool, url: &str) -> Variables {
     let mut variables = variables(pool);
     variables.insert("FILMS__DATABASE__READ_URL".to_owned(), url.to_owned());
     variables
+}
+
+/// Returns whether a response of `/readyz` shows these states of the two.
+fn has_states(response: &Response, database: &str, replica: &str) -> bool {
+    let body = response.json();
+    body["database"] == database && body["replica"] == replica
 }
 
 fn url(pool: &PgPool) -> String {
@@ -54,51 +60,47 @@ async fn seed(pool: &PgPool) {
     assert_eq!(run(&variables(pool), &["seed"]).await.code, Some(0));
 }
 
-async fn reviews(pool: &PgPool) -> i64 {
-    sqlx::query_scalar("select count(*) from review").fetch_one(pool).await.unwrap()
-}
-
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn films_are_read_from_the_replica_and_reviews_go_to_the_database(pool: PgPool) {
+async fn films_are_read_from_the_replica_and_reviews_are_stored_in_the_database(pool: PgPool) {
     let replica = replica(&pool).await;
     seed(&pool).await;
-    name_film(&pool, "of the database").await;
-    name_film(&replica, "of the replica").await;
-    let films = Films::spawn(&reading(&pool, &url(&replica))).await;
+    rename_film(&pool, "of the database").await;
+    rename_film(&replica, "of the replica").await;
+    let films = Films::spawn(&reading_from(&pool, &url(&replica))).await;
     films.until_ready().await;
     let ready = films.admin("/readyz").await;
     assert_eq!(ready.body, r#"{"status":"ready","database":"up","replica":"up"}"#);
 
     for path in ["/films/995/", "/films/?after=990", "/films/?limit=1000"] {
-        let answer = films.get(path).await;
-        assert_eq!(answer.status, 200, "{path}");
-        assert!(answer.body.contains("of the replica"), "{path}: {}", answer.body);
+        let response = films.get(path).await;
+        assert_eq!(response.status, 200, "{path}");
+        assert!(response.body.contains("of the replica"), "{path}: {}", response.body);
     }
     assert_eq!(films.post("/reviews/", REVIEW).await.status, 200);
-    assert_eq!((reviews(&pool).await, reviews(&replica).await), (1, 0));
+    assert_eq!((count(&pool, "review").await, count(&replica, "review").await), (1, 0));
     films.stop().await;
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn what_is_kept_and_its_tag_are_the_replicas(pool: PgPool) {
+async fn cached_films_and_etags_follow_the_replica(pool: PgPool) {
     let replica = replica(&pool).await;
     seed(&pool).await;
-    let films = Films::spawn(&reading(&pool, &url(&replica))).await;
+    let films = Films::spawn(&reading_from(&pool, &url(&replica))).await;
     films.until_ready().await;
     let first = films.get("/films/995/").await;
 
-    name_film(&pool, "not replicated yet").await;
+    rename_film(&pool, "not replicated yet").await;
     let lagging = films.get("/films/995/").await;
     assert_eq!((&lagging.body, lagging.header("etag")), (&first.body, first.header("etag")));
 
-    name_film(&replica, "replicated").await;
+    rename_film(&replica, "replicated").await;
     let replicated = films.get("/films/995/").await;
     assert_eq!(replicated.json()["title"], "replicated");
     assert_ne!(replicated.header("etag"), first.header("etag"));
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn each_of_the_two_is_checked_and_lost_by_itself(pool: PgPool) {
+async fn database_and_replica_are_checked_separately(pool: PgPool) {
     let replica = replica(&pool).await;
     seed(&pool).await;
     let (to_database, to_replica) = (Proxy::start(&pool).await, Proxy::start(&replica).await);
@@ -109,9 +111,9 @@ async fn each_of_the_two_is_checked_and_lost_by_itself(pool: PgPool) {
     films.until_ready().await;
 
     to_replica.cut();
-    let unready = films.until_readiness(|answer| answer.json()["replica"] == "down").await;
-    assert_eq!((unready.status, unready.json()["database"].as_str()), (503, Some("up")));
-    assert_eq!(unready.json()["reason"], "the replica is away");
+    let unready = films.until_readiness(|response| has_states(response, "up", "down")).await;
+    assert_eq!(unready.status, 503);
+    assert_eq!(unready.json()["reason"], "the replica is unreachable");
     films.get("/films/995/").await.problem(503, "unavailable");
     assert_eq!(films.post("/reviews/", REVIEW).await.status, 200);
     to_replica.open();
@@ -119,39 +121,35 @@ async fn each_of_the_two_is_checked_and_lost_by_itself(pool: PgPool) {
     assert_eq!(films.get("/films/995/").await.status, 200);
 
     to_database.cut();
-    let unready = films.until_readiness(|answer| answer.json()["database"] == "down").await;
-    assert_eq!((unready.status, unready.json()["replica"].as_str()), (503, Some("up")));
-    assert_eq!(unready.json()["reason"], "the database is away");
+    let unready = films.until_readiness(|response| has_states(response, "down", "up")).await;
+    assert_eq!(unready.status, 503);
+    assert_eq!(unready.json()["reason"], "the database is unreachable");
     assert_eq!(films.get("/films/995/").await.status, 200);
     films.post("/reviews/", REVIEW).await.problem(503, "unavailable");
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_replica_without_the_schema_is_not_ready(pool: PgPool) {
+async fn a_replica_without_the_schema_makes_the_instance_unready(pool: PgPool) {
     let replica = replica(&pool).await;
     let mut change = replica.begin_with("begin read write").await.unwrap();
     sqlx::query("drop table _sqlx_migrations").execute(&mut *change).await.unwrap();
     change.commit().await.unwrap();
-    let films = Films::spawn(&reading(&pool, &url(&replica))).await;
-    let unready = films.until_readiness(|answer| answer.json()["replica"] == "behind").await;
-    assert_eq!((unready.status, unready.json()["database"].as_str()), (503, Some("up")));
+    let films = Films::spawn(&reading_from(&pool, &url(&replica))).await;
+    let unready = films.until_readiness(|response| has_states(response, "up", "behind")).await;
+    assert_eq!(unready.status, 503);
     assert!(unready.json()["reason"].as_str().unwrap().starts_with("the replica lacks migration 1:"));
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn the_connections_to_each_are_counted(pool: PgPool) {
+async fn connections_to_database_and_replica_are_counted_separately(pool: PgPool) {
     let replica = replica(&pool).await;
-    let mut variables = reading(&pool, &url(&replica));
+    let mut variables = reading_from(&pool, &url(&replica));
     variables.insert("FILMS__DATABASE__POOL_SIZE".to_owned(), "7".to_owned());
     let films = Films::spawn(&variables).await;
     films.until_ready().await;
-    let page = films.admin("/metrics").await.body;
+    let page = films.admin("/metrics").await;
     for name in ["database", "replica"] {
-        let sample = |line: &&str| {
-            line.starts_with("db_client_connection_max{")
-                && line.contains(&format!("db_client_connection_pool_name=\"{name}\""))
-        };
-        let found: Vec<_> = page.lines().filter(sample).collect();
-        assert!(matches!(found[..], [line] if line.ends_with(" 7")), "{name}: {found:?} in {page}");
+        let label = format!("db_client_connection_pool_name=\"{name}\"");
+        page.assert_sample("db_client_connection_max", &[&label], 7);
     }
 }

@@ -47,7 +47,7 @@ async fn check_fails_if_nothing_listens() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
     let ended = run_with(&[("FILMS__ADMIN__LISTEN", &free)], &["check"]).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
-    assert!(ended.stderr.starts_with(&format!("films: no answer from {free}: ")), "{ended:?}");
+    assert!(ended.stderr.starts_with(&format!("films: no response from {free}: ")), "{ended:?}");
     assert!(ended.stderr.contains("refused"), "{ended:?}");
 }
 
@@ -60,8 +60,11 @@ async fn check_reports_why_an_instance_is_not_ready() {
         ("FILMS__ADMIN__LISTEN", "127.0.0.1:0"),
     ]);
     let films = Films::spawn(&variables).await;
-    films.until_readiness(|answer| answer.body.contains("away")).await;
+    films.until_readiness(|answer| answer.body.contains("unreachable")).await;
     let ended = run_with(&[("FILMS__ADMIN__LISTEN", &films.admin.to_string())], &["check"]).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
-    assert!(ended.stderr.contains("503") && ended.stderr.contains("the database is away"), "{ended:?}");
+    assert!(
+        ended.stderr.contains("503") && ended.stderr.contains("the database is unreachable"),
+        "{ended:?}"
+    );
 }

@@ -1,34 +1,35 @@
-//! One write, one read, and again.
+//! One write, one read, many times.
 
 use sqlx::PgPool;
 
-use super::{PATHS, Reader, entitle, ten_films};
+use super::catalogue::{PATHS, set_title, ten_films};
+use super::reader::Reader;
 use crate::support::Films;
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn an_update_is_seen_by_the_very_next_request(pool: PgPool) {
+async fn the_next_request_sees_an_update(pool: PgPool) {
     ten_films(&pool).await;
     let films = Films::start(&pool).await;
     let reader = Reader::new(&films);
     let mut writer = pool.acquire().await.unwrap();
-    let mut kept = PATHS.map(|_| None);
-    for (number, which) in (1..=3_000).zip((0..PATHS.len()).cycle()) {
-        entitle(&mut writer, 7, number).await.unwrap();
-        let path = PATHS[which];
-        let seen = reader.reread(path, kept[which].as_ref()).await;
+    let mut seen_before = PATHS.map(|_| None);
+    for (number, index) in (1..=3_000).zip((0..PATHS.len()).cycle()) {
+        set_title(&mut writer, 7, number).await.unwrap();
+        let path = PATHS[index];
+        let seen = reader.reread(path, seen_before[index].as_ref()).await;
         assert_eq!(seen.number(), number, "{path}");
-        kept[which] = Some(seen);
+        seen_before[index] = Some(seen);
     }
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn an_instance_sees_the_next_state_however_many_others_there_are(pool: PgPool) {
+async fn two_instances_see_the_same_state(pool: PgPool) {
     ten_films(&pool).await;
     let instances = [Films::start(&pool).await, Films::start(&pool).await];
     let readers = instances.each_ref().map(Reader::new);
     let mut writer = pool.acquire().await.unwrap();
     for number in 1..=100 {
-        entitle(&mut writer, 7, number).await.unwrap();
+        set_title(&mut writer, 7, number).await.unwrap();
         for path in PATHS {
             let [one, other] = [readers[0].read(path).await, readers[1].read(path).await];
             assert_eq!(one.number(), number, "{path}");

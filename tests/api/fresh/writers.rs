@@ -1,16 +1,15 @@
-//! Whatever changes films, whoever does it, and what it does not cost them.
-
-use std::time::Duration;
+//! Every kind of change is seen, whoever makes it, and writers do not hinder each other.
 
 use futures_util::future::{join_all, try_join};
 use sqlx::{AssertSqlSafe, Connection as _, PgPool};
-use tokio::time::sleep;
 
-use super::{PATHS, Reader, entitle, ten_films};
+use super::catalogue::{PATHS, set_title, ten_films};
+use super::reader::Reader;
 use crate::support::Films;
+use crate::support::database::until_blocked;
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_film_comes_and_goes(pool: PgPool) {
+async fn an_inserted_film_appears_and_a_deleted_one_disappears(pool: PgPool) {
     ten_films(&pool).await;
     let films = Films::start(&pool).await;
     films.get("/films/11/").await.problem(404, "no-such-film");
@@ -44,14 +43,14 @@ async fn a_truncated_catalogue_is_empty(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn what_was_rolled_back_never_was(pool: PgPool) {
+async fn a_rolled_back_change_is_never_seen(pool: PgPool) {
     ten_films(&pool).await;
     let films = Films::start(&pool).await;
     let reader = Reader::new(&films);
     let mut writer = pool.begin().await.unwrap();
     for path in PATHS {
         let before = reader.read(path).await;
-        entitle(&mut writer, 7, 1).await.unwrap();
+        set_title(&mut writer, 7, 1).await.unwrap();
         assert_eq!(reader.read(path).await, before, "before the commit of {path}");
     }
     writer.rollback().await.unwrap();
@@ -60,9 +59,9 @@ async fn what_was_rolled_back_never_was(pool: PgPool) {
     }
 }
 
-/// The version's row is written by the first of them, and the second must not count on it.
+/// The first change writes the version's row. After its rollback the second change must write it again.
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn half_a_transaction_rolled_back_leaves_the_other_half(pool: PgPool) {
+async fn a_rolled_back_savepoint_does_not_hide_later_changes(pool: PgPool) {
     ten_films(&pool).await;
     let films = Films::start(&pool).await;
     let reader = Reader::new(&films);
@@ -71,9 +70,9 @@ async fn half_a_transaction_rolled_back_leaves_the_other_half(pool: PgPool) {
         let mut writer = pool.begin().await.unwrap();
         sqlx::query("set constraints all immediate").execute(&mut *writer).await.unwrap();
         let mut inner = writer.begin().await.unwrap();
-        entitle(&mut inner, 7, 1).await.unwrap();
+        set_title(&mut inner, 7, 1).await.unwrap();
         inner.rollback().await.unwrap();
-        entitle(&mut writer, 7, before.number() + 2).await.unwrap();
+        set_title(&mut writer, 7, before.number() + 2).await.unwrap();
         writer.commit().await.unwrap();
         let after = reader.reread(path, Some(&before)).await;
         assert_eq!(after.number(), before.number() + 2, "{path}");
@@ -81,12 +80,12 @@ async fn half_a_transaction_rolled_back_leaves_the_other_half(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn rights_on_films_suffice_to_change_them(pool: PgPool) {
+async fn a_role_needs_no_rights_on_the_version(pool: PgPool) {
     ten_films(&pool).await;
     let films = Films::start(&pool).await;
     let reader = Reader::new(&films);
     reader.read(PATHS[0]).await;
-    // Roles belong to the server, which other tests use too.
+    // Roles belong to the whole server, so the name must differ from those of other tests.
     let role: String =
         sqlx::query_scalar("select 'editor_' || md5(current_database())").fetch_one(&pool).await.unwrap();
     let mut editor = pool.acquire().await.unwrap();
@@ -95,8 +94,8 @@ async fn rights_on_films_suffice_to_change_them(pool: PgPool) {
         sqlx::query(statement).execute(&mut *editor).await.unwrap();
     }
     let denied = sqlx::query("update film_catalogue set version = version").execute(&mut *editor).await;
-    assert!(denied.is_err(), "the role may do more than it is to");
-    let edited = entitle(&mut editor, 7, 1).await;
+    assert!(denied.is_err(), "the role has rights on the version");
+    let edited = set_title(&mut editor, 7, 1).await;
     for statement in ["reset role", "drop owned by {}", "drop role {}"] {
         let statement = AssertSqlSafe(statement.replace("{}", &role));
         sqlx::query(statement).execute(&mut *editor).await.unwrap();
@@ -105,41 +104,40 @@ async fn rights_on_films_suffice_to_change_them(pool: PgPool) {
     assert_eq!(reader.read(PATHS[0]).await.number(), 1);
 }
 
-/// Neither film is locked by both in another order: only a version that is written too soon is.
+/// The two writers lock the films in an order without a deadlock. They would deadlock over the version's
+/// row if it were written before the commit.
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn two_writers_do_not_deadlock_over_the_version(pool: PgPool) {
+async fn two_writers_do_not_deadlock(pool: PgPool) {
     ten_films(&pool).await;
     let films = Films::start(&pool).await;
-    let (mut one, mut other) = (pool.begin().await.unwrap(), pool.begin().await.unwrap());
-    let long = async {
-        entitle(&mut one, 7, 1).await?;
-        sleep(Duration::from_millis(400)).await;
-        // Waits for the other's commit, and so has the last word.
-        entitle(&mut one, 8, 1).await?;
-        one.commit().await
+    let (mut first, mut second) = (pool.begin().await.unwrap(), pool.begin().await.unwrap());
+    set_title(&mut first, 7, 1).await.unwrap();
+    set_title(&mut second, 8, 2).await.unwrap();
+    let first = async {
+        // Waits for the second writer's commit, so the first one writes last.
+        set_title(&mut first, 8, 1).await?;
+        first.commit().await
     };
-    let short = async {
-        sleep(Duration::from_millis(200)).await;
-        entitle(&mut other, 8, 2).await?;
-        sleep(Duration::from_millis(400)).await;
-        other.commit().await
+    let second = async {
+        until_blocked(&pool).await;
+        second.commit().await
     };
-    try_join(long, short).await.unwrap();
+    try_join(first, second).await.unwrap();
     let list = films.get("/films/").await.json();
     assert_eq!((&list["7"]["title"], &list["8"]["title"]), (&"1".into(), &"1".into()));
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn many_writers_at_once_all_come_through(pool: PgPool) {
+async fn concurrent_writers_all_commit(pool: PgPool) {
     ten_films(&pool).await;
     let films = Films::start(&pool).await;
-    // Each has two films of its own.
+    // Each writer changes two films that no other writer changes.
     let writers = (0..5).map(async |nth| {
         let mut writer = pool.acquire().await?;
         for number in 1..=100 {
             let mut transaction = writer.begin().await?;
-            entitle(&mut transaction, nth * 2 + 1, number).await?;
-            entitle(&mut transaction, nth * 2 + 2, number).await?;
+            set_title(&mut transaction, nth * 2 + 1, number).await?;
+            set_title(&mut transaction, nth * 2 + 2, number).await?;
             transaction.commit().await?;
         }
         Ok::<_, sqlx::Error>(())

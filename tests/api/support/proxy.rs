@@ -1,4 +1,4 @@
-//! What stands between an instance and Postgres, and can go away.
+//! A proxy between an instance and Postgres, which can fail in the ways of a network.
 
 use std::net::SocketAddr;
 
@@ -7,19 +7,19 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::{Variables, variables};
+use super::command::{Variables, variables};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mode {
     /// Bytes pass.
     Open,
-    /// Connections are closed, and new ones at once: Postgres was killed.
+    /// All connections are closed, new ones at once, as if Postgres had been killed.
     Cut,
-    /// Connections stay open and nothing passes: the network was cut.
+    /// Connections stay open and no bytes pass, as if a cable had been pulled.
     Silent,
 }
 
-/// A proxy to the server of a test's database.
+/// A proxy to the Postgres of a test.
 pub(crate) struct Proxy {
     address: SocketAddr,
     mode: watch::Sender<Mode>,
@@ -40,7 +40,7 @@ impl Proxy {
         Self { address, mode }
     }
 
-    /// [`variables`], with the proxy for the server.
+    /// Returns [`variables`] with the proxy in place of the server.
     pub(crate) fn variables(&self, pool: &PgPool) -> Variables {
         let mut url = pool.connect_options().to_url_lossy();
         url.set_host(Some("127.0.0.1")).unwrap();
@@ -74,7 +74,7 @@ async fn connection(mut client: TcpStream, server: String, mut modes: watch::Rec
                 _ = copy_bidirectional(&mut client, &mut server) => return,
                 _ = modes.changed() => {}
             },
-            // What was silent once stays so until it is cut: its bytes are out of step.
+            // A connection that was silent once has lost bytes, so it stays silent until it is cut.
             Mode::Silent => {
                 let _ = modes.wait_for(|mode| *mode == Mode::Cut).await;
                 return;

@@ -1,69 +1,68 @@
 //! A query that many requests share.
 
-use super::scrape::sample;
-use super::*;
+use futures_util::future::{join, join_all};
+use serde_json::json;
+use sqlx::PgPool;
 
-/// Requests that are sent while another one's query holds the only connection, so that they are one
-/// batch, in this order. Returns the span of that batch's query.
+use super::instances::{SPAN, TRACE, get_traced, start};
+use crate::support::Films;
+use crate::support::collector::{Collector, GRPC, Span, SpanKind};
+use crate::support::database::{lock_table, until_blocked};
+
+/// Sends requests so that they are one batch, in this order: another query holds the only connection
+/// until all are queued. Returns the span of the batch's query.
 async fn one_batch(
     pool: &PgPool,
     collector: &Collector,
-    paths: impl IntoIterator<Item = String>,
+    paths: &[String],
     traceparent: impl Fn(usize) -> String,
 ) -> (Films, Span) {
-    let patient = [
-        // Each thread has its own batches.
-        ("FILMS__HTTP__THREADS", "1"),
-        ("FILMS__DATABASE__POOL_SIZE", "1"),
-        ("FILMS__DATABASE__QUERY_TIMEOUT", "1m"),
-        ("FILMS__HTTP__REQUEST_TIMEOUT", "1m"),
-    ];
-    let films = start(pool, collector, &patient).await;
-    let mut lock = pool.begin().await.unwrap();
-    sqlx::query("lock table film in access exclusive mode").execute(&mut *lock).await.unwrap();
-    let mut answers = vec![ask(films.http, "/films/999/".to_owned(), format!("00-{TRACE}-{SPAN}-00"))];
-    until("the first query waits for the lock", || async {
-        let waiting = "select true from pg_locks where relation = 'film'::regclass and not granted";
-        sqlx::query_scalar::<_, bool>(waiting).fetch_optional(pool).await.unwrap()
-    })
-    .await;
-    for (queued, path) in paths.into_iter().enumerate() {
-        answers.push(ask(films.http, path, traceparent(queued)));
-        until("the request is queued", || async {
-            let page = films.admin("/metrics").await.body;
-            let queue = sample(&page, "batch_queue", &[r#"batch_name="film""#]);
-            queue.filter(|queue| queue.total_cmp(&f64::from(u32::try_from(queued).unwrap() + 1)).is_eq())
-        })
-        .await;
-    }
-    let size = answers.len() - 1;
-    lock.rollback().await.unwrap();
-    for answer in answers {
-        assert_eq!(answer.await.unwrap().status, 200);
-    }
-    let query = collector.span(|span| span.attributes.get("batch.size") == Some(&json!(size))).await;
+    // Each thread has its own batches.
+    let one_batch = [("FILMS__HTTP__THREADS", "1"), ("FILMS__DATABASE__POOL_SIZE", "1")];
+    let films = start(pool, collector, &one_batch).await;
+    let lock = lock_table(pool, "film").await;
+    let unsampled = format!("00-{TRACE}-{SPAN}-00");
+    let first = get_traced(&films, "/films/999/", &unsampled);
+    let others = async {
+        until_blocked(pool).await;
+        let requests = join_all(paths.iter().enumerate().map(async |(position, path)| {
+            films.until_queued("get_film", position).await;
+            get_traced(&films, path, &traceparent(position)).await
+        }));
+        let release = async {
+            films.until_queued("get_film", paths.len()).await;
+            lock.rollback().await.unwrap();
+        };
+        join(requests, release).await.0
+    };
+    let (first, others) = join(first, others).await;
+    assert!(first.status == 200 && others.iter().all(|response| response.status == 200), "{others:#?}");
+    let is_batch = |span: &Span| span.attributes.get("batch.size") == Some(&json!(paths.len()));
+    let query = collector.span(is_batch).await;
     (films, query)
 }
 
-fn ask(to: SocketAddr, path: String, traceparent: String) -> tokio::task::JoinHandle<Answer> {
-    tokio::spawn(async move { send(to, "GET", &path, &[("traceparent", &traceparent)], "").await })
+fn paths(ids: impl Iterator<Item = i32>) -> Vec<String> {
+    ids.map(|id| format!("/films/{id}/")).collect()
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn requests_that_share_a_query_are_linked_with_its_span(pool: PgPool) {
+async fn requests_and_their_shared_query_are_linked(pool: PgPool) {
     let collector = Collector::start(GRPC).await;
-    let paths: Vec<String> = (1..=10).map(|id| format!("/films/{id}/")).collect();
-    let sampled = |place| format!("00-{:032x}-{SPAN}-01", place + 1);
-    let (_films, query) = one_batch(&pool, &collector, paths.clone(), sampled).await;
+    let paths = paths(1..=10);
+    let sampled = |position| format!("00-{:032x}-{SPAN}-01", position + 1);
+    let (films, query) = one_batch(&pool, &collector, &paths, sampled).await;
+    // Every span has been exported when the instance has stopped.
+    films.stop().await;
 
-    let mut below = 0;
+    let spans = collector.spans();
+    let mut children = 0;
     for path in paths {
         let is_wanted =
             |span: &Span| span.kind == SpanKind::Server && span.attributes["url.path"] == path.as_str();
         let request = collector.span(is_wanted).await;
-        let spans = collector.spans();
-        if descends(&query, &request, &spans) {
-            below += 1;
+        if query.descends_from(&request, &spans) {
+            children += 1;
         } else {
             assert!(query.links.contains(&request.ids()), "{path} is not linked from {query:#?}");
             let links_back =
@@ -71,20 +70,20 @@ async fn requests_that_share_a_query_are_linked_with_its_span(pool: PgPool) {
             assert!(spans.iter().any(|span| links_back(&span)), "{path} has no link to its query");
         }
     }
-    assert_eq!((below, query.links.len()), (1, 9));
-    assert_eq!(collector.spans().iter().filter(|span| span.kind == SpanKind::Client).count(), 1);
+    assert_eq!((children, query.links.len()), (1, 9));
+    assert_eq!(spans.iter().filter(|span| span.kind == SpanKind::Client).count(), 1);
 }
 
-/// Where few requests are sampled, the first of a batch is most often not one of them.
+/// If few requests are sampled, the first of a batch is most often not one of them.
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_sampled_request_shows_its_query_whoever_was_first_in_the_batch(pool: PgPool) {
+async fn a_sampled_request_shows_its_query_at_any_position_in_the_batch(pool: PgPool) {
     let collector = Collector::start(GRPC).await;
-    let paths = (1..=4).map(|id| format!("/films/{id}/"));
-    let only_the_third = |place| format!("00-{:032x}-{SPAN}-{:02x}", place + 1, u8::from(place == 2));
-    let (films, query) = one_batch(&pool, &collector, paths, only_the_third).await;
+    let only_the_third =
+        |position| format!("00-{:032x}-{SPAN}-{:02x}", position + 1, u8::from(position == 2));
+    let (films, query) = one_batch(&pool, &collector, &paths(1..=4), only_the_third).await;
     films.stop().await;
     let request = collector.server_span().await;
-    assert_attributes(&request, &json!({"url.path": "/films/3/"}));
+    request.assert_attributes(&json!({"url.path": "/films/3/"}));
     let spans = collector.spans();
-    assert!(descends(&query, &request, &spans) || query.links.contains(&request.ids()), "{spans:#?}");
+    assert!(query.descends_from(&request, &spans) || query.links.contains(&request.ids()), "{spans:#?}");
 }

@@ -1,6 +1,13 @@
-//! Traces that began elsewhere.
+//! Traces that a client has begun.
 
-use super::*;
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use sqlx::PgPool;
+
+use super::instances::{SPAN, TRACE, get_traced, spawn, start};
+use crate::support::collector::{Collector, GRPC};
+use crate::support::http::send;
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn an_incoming_trace_is_continued(pool: PgPool) {
@@ -26,14 +33,14 @@ async fn an_incoming_trace_is_ignored_without_propagators(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_trace_that_is_not_sampled_is_not_exported(pool: PgPool) {
+async fn an_unsampled_trace_is_not_exported(pool: PgPool) {
     let collector = Collector::start(GRPC).await;
     let films = spawn(&pool, &collector.variables()).await;
     get_traced(&films, "/films/1/", &format!("00-{TRACE}-{SPAN}-00")).await;
     films.get("/films/2/").await;
     films.stop().await;
     let span = collector.server_span().await;
-    assert_attributes(&span, &json!({"url.path": "/films/2/"}));
+    span.assert_attributes(&json!({"url.path": "/films/2/"}));
     let traces: BTreeSet<String> = collector.spans().into_iter().map(|span| span.trace_id).collect();
     assert_eq!(traces, BTreeSet::from([span.trace_id]));
 }

@@ -1,6 +1,14 @@
-//! What leaves the process, and what does not.
+//! Export of spans, metrics and logs.
 
-use super::*;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use sqlx::PgPool;
+
+use super::instances::{spawn, start};
+use crate::support::Films;
+use crate::support::collector::{Collector, GRPC, HTTP, SpanKind};
+use crate::support::unreachable::{ClosedPort, silent_server};
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn the_spans_of_the_last_requests_are_exported_on_sigterm(pool: PgPool) {
@@ -33,47 +41,6 @@ async fn probes_and_scrapes_make_no_spans(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_resource_names_the_service_and_its_version(pool: PgPool) {
-    let collector = Collector::start(GRPC).await;
-    let films = spawn(&pool, &collector.variables()).await;
-    films.get("/films/").await;
-    let resource = collector.server_span().await.resource;
-    assert_eq!(resource["service.name"], "films");
-    assert_eq!(resource["service.version"], env!("CARGO_PKG_VERSION"));
-}
-
-#[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn the_standard_variables_name_the_resource(pool: PgPool) {
-    for (more, name) in [
-        (
-            [("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test"), ("OTEL_SERVICE_NAME", "")],
-            "films",
-        ),
-        (
-            [
-                ("OTEL_RESOURCE_ATTRIBUTES", "service.name=lost,deployment.environment.name=test"),
-                ("OTEL_SERVICE_NAME", "catalogue"),
-            ],
-            "catalogue",
-        ),
-        (
-            [
-                ("OTEL_RESOURCE_ATTRIBUTES", "service.name=found,deployment.environment.name=test"),
-                ("OTEL_SERVICE_NAME", ""),
-            ],
-            "found",
-        ),
-    ] {
-        let collector = Collector::start(GRPC).await;
-        let films = spawn(&pool, &[&collector.variables(), more.as_slice()].concat()).await;
-        films.get("/films/").await;
-        let resource = collector.server_span().await.resource;
-        assert_eq!(resource["service.name"], name, "{more:?}");
-        assert_eq!(resource["deployment.environment.name"], "test", "{more:?}");
-    }
-}
-
-#[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn a_disabled_sdk_exports_nothing(pool: PgPool) {
     let collector = Collector::start(GRPC).await;
     let films = start(&pool, &collector, &[("OTEL_SDK_DISABLED", "true")]).await;
@@ -83,8 +50,8 @@ async fn a_disabled_sdk_exports_nothing(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn no_endpoint_exports_nothing(pool: PgPool) {
-    // The default endpoint of a collector may be in use on this machine, but not by us.
+async fn without_an_endpoint_nothing_is_exported(pool: PgPool) {
+    // This variable alone must not send spans to a collector at the default endpoint.
     let films = Films::start_with(&pool, &[("OTEL_TRACES_EXPORTER", "otlp")]).await;
     assert_eq!(films.get("/films/995/").await.status, 200);
     let log = films.stop().await;
@@ -92,8 +59,8 @@ async fn no_endpoint_exports_nothing(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn each_signal_has_an_off_switch(pool: PgPool) {
-    for (off, left) in [
+async fn each_signal_can_be_switched_off(pool: PgPool) {
+    for (off, expected) in [
         ("OTEL_TRACES_EXPORTER", [false, true, true]),
         ("OTEL_METRICS_EXPORTER", [true, false, true]),
         ("OTEL_LOGS_EXPORTER", [true, true, false]),
@@ -103,12 +70,12 @@ async fn each_signal_has_an_off_switch(pool: PgPool) {
         assert_eq!(films.get("/films/995/").await.status, 200);
         films.stop().await;
         let (spans, metrics, logs) = (collector.spans(), collector.metrics(), collector.logs());
-        assert_eq!([!spans.is_empty(), !metrics.is_empty(), !logs.is_empty()], left, "{off}");
+        assert_eq!([!spans.is_empty(), !metrics.is_empty(), !logs.is_empty()], expected, "{off}");
     }
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_signal_with_an_endpoint_of_its_own_goes_there_alone(pool: PgPool) {
+async fn an_endpoint_for_spans_receives_only_spans(pool: PgPool) {
     let collector = Collector::start(HTTP).await;
     let endpoint = format!("{}/v1/traces", collector.endpoint());
     let films = spawn(
@@ -122,56 +89,7 @@ async fn a_signal_with_an_endpoint_of_its_own_goes_there_alone(pool: PgPool) {
     assert!(collector.metrics().is_empty() && collector.logs().is_empty());
 }
 
-#[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn samplers_are_honoured(pool: PgPool) {
-    for (sampler, argument) in [("always_off", ""), ("traceidratio", "0"), ("parentbased_traceidratio", "0")]
-    {
-        let collector = Collector::start(GRPC).await;
-        let sampler = [("OTEL_TRACES_SAMPLER", sampler), ("OTEL_TRACES_SAMPLER_ARG", argument)];
-        let films = start(&pool, &collector, &sampler).await;
-        assert_eq!(films.get("/films/995/").await.status, 200);
-        films.stop().await;
-        assert!(collector.spans().is_empty(), "{sampler:?}");
-        assert!(!collector.metrics().is_empty(), "{sampler:?}");
-    }
-}
-
-#[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn samplers_look_at_the_clients_decision_where_they_should(pool: PgPool) {
-    for (sampler, flag, is_traced) in [
-        ("parentbased_always_off", "01", true),
-        ("parentbased_always_on", "00", false),
-        ("always_on", "00", true),
-        ("always_off", "01", false),
-    ] {
-        let collector = Collector::start(GRPC).await;
-        let films = start(&pool, &collector, &[("OTEL_TRACES_SAMPLER", sampler)]).await;
-        let client = format!("00-{TRACE}-{SPAN}-{flag}");
-        send(films.http, "GET", "/films/995/", &[("traceparent", &client)], "").await;
-        films.stop().await;
-        let kinds: Vec<_> = collector.spans().into_iter().map(|span| span.kind).collect();
-        let whole = kinds.contains(&SpanKind::Server) && kinds.contains(&SpanKind::Client);
-        assert_eq!((whole, !kinds.is_empty()), (is_traced, is_traced), "{sampler}, {flag}: {kinds:?}");
-    }
-}
-
-#[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_ratio_is_about_that_share_of_the_traces(pool: PgPool) {
-    let collector = Collector::start(GRPC).await;
-    let half = [("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0.5")];
-    let films = start(&pool, &collector, &half).await;
-    for _ in 0..400 {
-        films.get("/films/995/").await;
-    }
-    films.stop().await;
-    let spans = collector.spans();
-    let of_kind = |kind| spans.iter().filter(|span| span.kind == kind).count();
-    // Ten standard deviations to either side.
-    assert!((100..300).contains(&of_kind(SpanKind::Server)), "{} traces", of_kind(SpanKind::Server));
-    assert_eq!(of_kind(SpanKind::Client), of_kind(SpanKind::Server), "each has its query");
-}
-
-/// Serves and stops with what should be a collector at this address.
+/// Serves and stops, with this address as the collector's.
 async fn serve_and_stop(pool: &PgPool, collector: SocketAddr, protocol: &str) {
     let endpoint = format!("http://{collector}");
     let variables = [
@@ -187,17 +105,17 @@ async fn serve_and_stop(pool: &PgPool, collector: SocketAddr, protocol: &str) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_collector_that_is_away_harms_nobody(pool: PgPool) {
+async fn an_unreachable_collector_does_not_disturb_requests(pool: PgPool) {
+    let port = ClosedPort::reserve();
     for protocol in [GRPC, HTTP] {
-        let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        serve_and_stop(&pool, free, protocol).await;
+        serve_and_stop(&pool, port.address(), protocol).await;
     }
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_collector_that_never_answers_harms_nobody(pool: PgPool) {
+async fn a_silent_collector_does_not_disturb_requests(pool: PgPool) {
     for protocol in [GRPC, HTTP] {
-        serve_and_stop(&pool, black_hole().await, protocol).await;
+        serve_and_stop(&pool, silent_server().await, protocol).await;
     }
 }
 
@@ -214,7 +132,7 @@ async fn metrics_are_pushed(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn log_lines_are_pushed(pool: PgPool) {
+async fn log_records_are_pushed(pool: PgPool) {
     for protocol in [GRPC, HTTP] {
         let collector = Collector::start(protocol).await;
         let films = spawn(&pool, &collector.variables()).await;
@@ -226,7 +144,7 @@ async fn log_lines_are_pushed(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_pushed_log_line_has_the_ids_of_its_trace(pool: PgPool) {
+async fn a_log_record_has_the_ids_of_its_span(pool: PgPool) {
     let collector = Collector::start(GRPC).await;
     let films = spawn(&pool, &collector.variables()).await;
     sqlx::query("alter table film drop column title cascade").execute(&pool).await.unwrap();

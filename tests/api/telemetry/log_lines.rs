@@ -1,16 +1,24 @@
 //! Log lines on stdout.
 
-use super::*;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::ChildStdout;
+use tokio::time::timeout;
+
+use super::instances::{spawn, start};
+use crate::support::collector::{Collector, GRPC};
+use crate::support::http::send;
+use crate::support::{TIMEOUT, command, set, variables};
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_log_line_of_a_request_has_the_ids_of_its_span(pool: PgPool) {
+async fn the_log_line_of_a_request_has_the_ids_of_its_span(pool: PgPool) {
     let collector = Collector::start(GRPC).await;
     let films = start(&pool, &collector, &[("FILMS__LOG__FILTER", "info,films::http=debug")]).await;
     films.get("/films/995/").await;
-    let line = until("a line of the request", || async {
-        films.log().into_iter().find(|line| line["path"] == "/films/995/")
-    })
-    .await;
+    let line = films.until_logged(|line| line["path"] == "/films/995/").await;
     let span = collector.server_span().await;
     assert_eq!(line["trace_id"], span.trace_id.as_str(), "{line:#}");
     assert_eq!(line["span_id"], span.id.as_str(), "{line:#}");
@@ -19,7 +27,7 @@ async fn a_log_line_of_a_request_has_the_ids_of_its_span(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn log_lines_in_a_container_are_json(pool: PgPool) {
+async fn log_lines_are_json_without_a_terminal(pool: PgPool) {
     let films = spawn(&pool, &[("FILMS__LOG__FILTER", "info,films::http=debug")]).await;
     films.get("/films/").await;
     let log = films.stop().await;
@@ -29,7 +37,7 @@ async fn log_lines_in_a_container_are_json(pool: PgPool) {
         }
     }
     let request = log.iter().find(|line| line["message"] == "request").expect("a line of the request");
-    assert_eq!(request.get("trace_id"), None, "nobody listens, so there is no trace: {request:#}");
+    assert_eq!(request.get("trace_id"), None, "without a collector there is no trace: {request:#}");
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
@@ -44,7 +52,7 @@ async fn probes_are_not_logged(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn log_lines_are_text_where_that_is_asked_for(pool: PgPool) {
+async fn log_lines_are_text_if_so_configured(pool: PgPool) {
     let collector = Collector::start(GRPC).await;
     let mut variables = variables(&pool);
     variables.extend(set(&collector.variables()));
@@ -53,7 +61,7 @@ async fn log_lines_are_text_where_that_is_asked_for(pool: PgPool) {
     let mut lines = BufReader::new(films.stdout.take().unwrap()).lines();
 
     let listening = line(&mut lines, "http.listen").await;
-    assert!(!listening.contains('\u{1b}'), "stdout is no terminal, but has colours: {listening:?}");
+    assert!(!listening.contains('\u{1b}'), "colours without a terminal: {listening:?}");
     let (_, address) = listening.split_once("address=").unwrap();
     let address = address.split_whitespace().next().unwrap().parse().unwrap();
     send(address, "GET", "/films/", &[], "").await;
@@ -63,11 +71,12 @@ async fn log_lines_are_text_where_that_is_asked_for(pool: PgPool) {
     assert!(request.contains("DEBUG") && request.contains("status=200"), "{request}");
 }
 
-async fn line(lines: &mut Lines<BufReader<ChildStdout>>, wanted: &str) -> String {
+/// Reads lines until one contains this text.
+async fn line(lines: &mut Lines<BufReader<ChildStdout>>, text: &str) -> String {
     loop {
-        let line = timeout(PATIENCE, lines.next_line()).await.expect("a line that is wanted");
-        let line = line.unwrap().expect("a line that is wanted");
-        if line.contains(wanted) {
+        let line = timeout(TIMEOUT, lines.next_line()).await.expect("a line");
+        let line = line.unwrap().unwrap_or_else(|| panic!("no line contains {text}"));
+        if line.contains(text) {
             return line;
         }
     }

@@ -1,0 +1,82 @@
+//! The documents in `docs/` list what the service has, no more and no less.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::PgPool;
+
+use crate::support::{Ended, Films, run, set};
+
+const METRICS: &str = include_str!("../../docs/metrics.md");
+const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
+
+/// Returns the rows of the table whose header begins with this cell.
+fn table<'a>(document: &'a str, first_cell: &str) -> Vec<Vec<&'a str>> {
+    let header = format!("| {first_cell} |");
+    let rows = document.lines().skip_while(|line| !line.starts_with(&header)).skip(2);
+    rows.take_while(|line| line.starts_with('|'))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect()
+}
+
+/// Returns the words in backticks.
+fn words(cell: &str) -> BTreeSet<String> {
+    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// The type and the labels of each metric on a page in Prometheus' format.
+fn metrics(page: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
+    let mut metrics = BTreeMap::new();
+    for line in page.lines() {
+        if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|line| line.split_once(' ')) {
+            metrics.insert(name.to_owned(), (kind.to_owned(), BTreeSet::new()));
+        } else if let Some((name, labels)) = line.split_once('{') {
+            let name = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| name.strip_suffix(suffix));
+            let series = line.split('{').next().unwrap();
+            let known = metrics.contains_key(series);
+            let entry = metrics.get_mut(if known { series } else { name.unwrap() }).unwrap();
+            let labels = labels.rsplit_once('}').unwrap().0.split("\",").map(|label| label.split('=').next());
+            entry.1.extend(labels.flatten().filter(|label| *label != "le").map(str::to_owned));
+        }
+    }
+    metrics
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn every_metric_is_documented_with_its_type_and_labels(pool: PgPool) {
+    let films = Films::start(&pool).await;
+    films.get("/films/995/").await;
+    films.get("/films/").await;
+    films.post("/reviews/", r#"{"film_id":995,"rating":4}"#).await;
+    // A failure of the service adds the label for its cause.
+    sqlx::query("alter table film drop column title cascade").execute(&pool).await.unwrap();
+    assert_eq!(films.get("/films/1/").await.status, 500);
+
+    let row = |row: Vec<&str>| {
+        let [name, kind, _unit, labels, _meaning] = row[..] else { panic!("{row:?}") };
+        (words(name).pop_first().unwrap(), (kind.to_owned(), words(labels)))
+    };
+    let documented: BTreeMap<_, _> = table(METRICS, "name in Prometheus").into_iter().map(row).collect();
+    assert_eq!(metrics(&films.admin("/metrics").await.body), documented);
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn every_exit_code_is_documented(pool: PgPool) {
+    let code = async |variables: &[(&str, &str)], arguments: &[&str]| -> Option<i32> {
+        let Ended { code, .. } = run(&set(variables), arguments).await;
+        code
+    };
+    let mut seen = BTreeSet::new();
+    seen.insert(code(&[], &["config"]).await);
+    seen.insert(code(&[("FILMS__ADMIN__LISTEN", "127.0.0.1:1")], &["check"]).await);
+    seen.insert(code(&[], &["--nope"]).await);
+    seen.insert(code(&[("FILMS__DATABASE__POOL_SIZE", "0")], &["config"]).await);
+    // The lame duck leaves time for a second signal.
+    let mut films = Films::start_with(&pool, &[("FILMS__SHUTDOWN__LAME_DUCK", "1m")]).await;
+    films.signal("TERM");
+    films.until_readiness(|response| response.status == 503).await;
+    films.signal("TERM");
+    seen.insert(films.ended().await.code());
+
+    let documented = table(CONFIGURATION, "exit code").into_iter().map(|row| row[0].parse().ok());
+    assert_eq!(seen, documented.collect());
+}

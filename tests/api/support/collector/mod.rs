@@ -1,0 +1,11 @@
+//! An OpenTelemetry collector: it receives what a service exports over gRPC or HTTP, and stores it for
+//! the tests.
+
+mod grpc;
+mod http;
+mod server;
+mod signals;
+mod store;
+
+pub(crate) use server::{Collector, GRPC, HTTP};
+pub(crate) use signals::{Span, SpanKind, StatusCode};
