@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::agree;
-use crate::generator::{Generator, Load};
+use crate::generator::Generator;
 use crate::machine::machine;
 use crate::result::{Beside, Options, Round, Row, Run, SCHEMA, Target, Usage};
 use crate::usage::Source;
@@ -50,7 +50,7 @@ impl Plan {
         agree::wait_for(&self.targets, self.wait)?;
         agree::check(&self.targets, ANSWER_TIMEOUT)?;
 
-        let mut run = self.empty(&generator, &routes)?;
+        let mut run = self.empty(&generator, &routes);
         let bar = self.bar(routes.len());
         let measured = self.warm_up(&generator, &routes, &bar).and_then(|()| {
             (1..=self.options.rounds)
@@ -121,13 +121,8 @@ impl Plan {
                 .collect()
         };
         let (before, others_before) = (read(), observed());
-        let load = Load {
-            connections: self.options.connections,
-            threads: self.options.threads,
-            rate: self.options.rate.unwrap_or_default(),
-        };
         let mut round = generator
-            .measure(target, route, seconds, load)
+            .measure(target, route, seconds, &self.options)
             .with_context(|| format!("{} {route}", target.name))?;
         round.server = before.zip(read()).map(|(before, after)| Usage {
             cpu_seconds: after.cpu_seconds - before.cpu_seconds,
@@ -148,7 +143,7 @@ impl Plan {
     }
 
     /// The run before its first round.
-    fn empty(&self, generator: &Generator, routes: &[String]) -> Result<Run> {
+    fn empty(&self, generator: &Generator, routes: &[String]) -> Run {
         let rows = routes.iter().flat_map(|route| {
             let row = |target: &Target| Row {
                 route: route.clone(),
@@ -157,19 +152,19 @@ impl Plan {
             };
             self.targets.iter().map(row)
         });
-        Ok(Run {
+        Run {
             schema: SCHEMA,
             started: now(),
             finished: now(),
             interrupted: false,
             machine: machine(),
-            generator: generator.version()?,
+            generator: generator.version().to_owned(),
             facts: self.facts.clone(),
             options: self.options.clone(),
             targets: self.targets.clone(),
             rows: rows.collect(),
             beside: self.beside.clone(),
-        })
+        }
     }
 
     /// Its unit is a second of measuring, so that the time left is known from the start.

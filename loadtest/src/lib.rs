@@ -11,6 +11,7 @@ pub mod agree;
 pub mod compare;
 pub mod config_map;
 pub mod generator;
+pub mod k6;
 pub mod machine;
 pub mod regress;
 pub mod report;

@@ -186,7 +186,7 @@ fn plan(arguments: Compare) -> Result<Plan> {
         signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), Arc::clone(&stop))?;
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
-    let open_loop = matches!(Workload::find(&arguments.workload)?, Workload::K6 { .. });
+    let open_loop = Workload::find(&arguments.workload)?.is_open_loop();
     let threads = arguments.threads.unwrap_or_else(|| machine().cores.min(arguments.connections as usize));
     let observe = arguments.observe.into_iter().map(|(name, process)| {
         let process =

@@ -1,11 +1,12 @@
-//! What is sent: a file of `workloads/`, or one like it.
+//! The requests to send: a built-in workload of `workloads/`, or a `.toml` file of the same form.
 
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-/// The workloads that the program carries with it, so that its image needs nothing beside it.
+/// The workloads that are compiled into the program, so that its image needs no other file.
 const BUILT_IN: [(&str, &str); 6] = [
     ("article", include_str!("../workloads/article.toml")),
     ("spread", include_str!("../workloads/spread.toml")),
@@ -19,38 +20,38 @@ const BUILT_IN: [(&str, &str); 6] = [
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "tool", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Workload {
-    /// A closed loop: every connection sends its next request when it has its answer.
+    /// A closed loop: every connection waits for a response before it sends its next request.
     Wrk {
         /// Measured one after another.
         #[serde(rename = "route")]
         routes: Vec<Route>,
     },
-    /// An open loop: requests arrive at a rate, whether or not the server keeps up.
+    /// An open loop: requests arrive at a given rate, whether or not the server keeps up.
     K6 {
-        /// The script's name beside `films.js`.
+        /// File name of a built-in k6 script.
         script: String,
     },
 }
 
-/// What is measured at one time.
+/// Requests that are measured together.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
-    /// What it is called in the report.
+    /// Name of the route in the report.
     pub name: String,
-    /// The requests, of which one is chosen by weight each time.
+    /// The requests. Each time, the generator picks a request by weight.
     pub requests: Vec<Request>,
 }
 
-/// One form of request. `{id}` in its path or body stands for the id of a film, 1 to 1000.
+/// A request. `{id}` in the path or the body stands for the id of a film, 1 to 1000.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// How often it is chosen, among the weights of its route.
-    #[serde(default = "one")]
+    /// Share of this request among the weights of its route.
+    #[serde(default = "default_weight")]
     pub weight: u32,
-    /// The method.
-    #[serde(default = "get")]
+    /// The HTTP method.
+    #[serde(default = "default_method")]
     pub method: String,
     /// Path and query.
     pub path: String,
@@ -59,45 +60,88 @@ pub struct Request {
     pub body: String,
 }
 
-fn one() -> u32 {
+fn default_weight() -> u32 {
     1
 }
 
-fn get() -> String {
+fn default_method() -> String {
     "GET".to_owned()
 }
 
 impl Workload {
-    /// A built-in workload by its name, or one from a `.toml` file.
+    /// Returns the built-in workload of this name, or reads a `.toml` file.
     pub fn find(name: &str) -> Result<Self> {
-        let text = match BUILT_IN.iter().find(|(known, _)| *known == name) {
+        let text = match BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
             Some((_, text)) => (*text).to_owned(),
             None if Path::new(name).extension().is_some_and(|end| end == "toml") => {
                 std::fs::read_to_string(name).with_context(|| format!("cannot read the workload {name}"))?
             }
             None => {
-                let known: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-                bail!("there is no workload {name}: expected {} or a .toml file", known.join(", "))
+                let names = BUILT_IN.map(|(name, _)| name).join(", ");
+                bail!("there is no workload {name}: expected {names} or a .toml file")
             }
         };
         let workload: Self =
             toml::from_str(&text).with_context(|| format!("the workload {name} is malformed"))?;
-        match &workload {
-            Self::Wrk { routes }
-                if routes.iter().any(|route| route.requests.is_empty()) || routes.is_empty() =>
-            {
-                bail!("the workload {name} has a route without requests")
-            }
-            _ => Ok(workload),
+        if let Self::Wrk { routes } = &workload
+            && (routes.is_empty() || routes.iter().any(|route| route.requests.is_empty()))
+        {
+            bail!("the workload {name} has no route, or a route without requests")
         }
+        Ok(workload)
     }
 
-    /// The names of what is measured, in its order.
+    /// Returns the names of the routes, in the order of measuring.
     pub fn routes(&self) -> Vec<String> {
         match self {
             Self::Wrk { routes } => routes.iter().map(|route| route.name.clone()).collect(),
             Self::K6 { script } => vec![script.trim_end_matches(".js").to_owned()],
         }
+    }
+
+    /// Returns the program that sends the requests.
+    pub fn tool(&self) -> Tool {
+        match self {
+            Self::Wrk { .. } => Tool::WRK,
+            Self::K6 { .. } => Tool::K6,
+        }
+    }
+
+    /// Tells whether requests arrive at a given rate.
+    pub fn is_open_loop(&self) -> bool {
+        matches!(self, Self::K6 { .. })
+    }
+}
+
+/// A load generator, which must be installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// Name of the program.
+    pub name: &'static str,
+    /// How to install the program.
+    pub install: &'static str,
+    version: &'static str,
+}
+
+impl Tool {
+    /// wrk, for closed loops.
+    pub const WRK: Self =
+        Self { name: "wrk", install: "apt-get install wrk, or brew install wrk", version: "-v" };
+    /// k6, for open loops.
+    pub const K6: Self = Self {
+        name: "k6",
+        install: "see https://grafana.com/docs/k6, or go install go.k6.io/k6@latest",
+        version: "version",
+    };
+
+    /// Returns the program's name and version. If the program is missing, the error says how to install it.
+    pub fn version(&self) -> Result<String> {
+        let Self { name, install, version } = self;
+        let output = Command::new(name).arg(version).output();
+        let output = output.with_context(|| format!("{name} is not installed: {install}"))?;
+        // The exit status is of no use: wrk prints its version together with its usage, and fails.
+        let text = String::from_utf8_lossy(&output.stdout);
+        Ok(format!("{name} {}", text.split_whitespace().nth(1).unwrap_or("of an unknown version")))
     }
 }
 
@@ -106,17 +150,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_ones_are_sound() {
+    fn every_built_in_workload_can_be_read() {
         for (name, _) in BUILT_IN {
             assert!(!Workload::find(name).unwrap().routes().is_empty(), "{name}");
         }
         assert_eq!(Workload::find("article").unwrap().routes(), ["one", "list", "post"]);
+        assert_eq!(Workload::find("article").unwrap().tool(), Tool::WRK);
         assert_eq!(Workload::find("slo").unwrap().routes(), ["slo"]);
+        assert_eq!(Workload::find("slo").unwrap().tool(), Tool::K6);
     }
 
     #[test]
-    fn an_unknown_one_is_told_the_known_ones() {
+    fn the_error_for_an_unknown_workload_lists_the_built_in_workloads() {
         let error = Workload::find("articel").unwrap_err().to_string();
         assert!(error.contains("article, spread, mixed"), "{error}");
+    }
+
+    #[test]
+    fn the_error_for_a_missing_tool_says_how_to_install_it() {
+        let missing = Tool { name: "no-such-generator", ..Tool::K6 };
+        let error = missing.version().unwrap_err().to_string();
+        assert!(error.contains("no-such-generator is not installed: see https://grafana.com"), "{error}");
     }
 }

@@ -1,10 +1,15 @@
-//! What wrk and k6 really said once is read as they meant it.
+//! Recorded output of wrk and k6 is read correctly.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use loadtest::generator::{parse_k6, parse_wrk};
+use loadtest::generator::parse_wrk;
+use loadtest::k6;
 use loadtest::result::{Errors, Latency};
+use serde_json::Value;
+
+const K6: &str = include_str!("k6.json");
 
 #[test]
-fn wrk_is_read() {
+fn wrk_output_is_read() {
     let round = parse_wrk(include_str!("wrk.txt")).unwrap();
     assert_eq!((round.requests, round.seconds), (75_343, 2.100_064));
     assert_eq!(round.errors, Errors::default());
@@ -17,28 +22,49 @@ fn wrk_is_read() {
 }
 
 #[test]
-fn bad_answers_are_no_throughput() {
-    let said = include_str!("wrk.txt").replace(r#""status":0"#, r#""status":75343"#);
-    let round = parse_wrk(&said).unwrap();
+fn error_responses_are_no_throughput() {
+    let output = include_str!("wrk.txt").replace(r#""status":0"#, r#""status":75343"#);
+    let round = parse_wrk(&output).unwrap();
     assert_eq!((round.errors.total(), round.rate()), (75_343, 0.0));
 }
 
 #[test]
-fn silence_is_an_error() {
-    assert!(
-        parse_wrk("unable to connect to 127.0.0.1:1 Connection refused")
-            .unwrap_err()
-            .to_string()
-            .contains("refused")
-    );
+fn output_of_wrk_without_a_result_line_is_an_error() {
+    let error = parse_wrk("unable to connect to 127.0.0.1:1 Connection refused").unwrap_err().to_string();
+    assert!(error.contains("refused"), "{error}");
 }
 
 #[test]
-fn k6_is_read() {
-    let round = parse_k6(include_str!("k6.json"), 10).unwrap();
+fn a_k6_summary_is_read() {
+    let round = k6::parse(K6, 10).unwrap();
     assert_eq!((round.requests, round.errors.status, round.dropped), (5808, 1368, 194));
-    // Of k6's 2900.72 a second, 4440 of 5808 were good.
+    // Of k6's 2900.72 requests a second, 4440 of 5808 succeeded.
     assert!((round.rate() - 2_217.494).abs() < 0.01, "{}", round.rate());
     assert_eq!((round.latency_ms.p50, round.latency_ms.max), (0.514_057, 9.341_659));
     assert_eq!(round.failed_thresholds, ["dropped_iterations: count==0", "http_req_failed: rate==0"]);
+}
+
+#[test]
+fn a_metric_that_k6_lacks_is_an_error_that_names_it() {
+    for metric in ["http_reqs", "http_req_failed", "http_req_duration"] {
+        let mut summary: Value = serde_json::from_str(K6).unwrap();
+        summary["metrics"].as_object_mut().unwrap().remove(metric).unwrap();
+        let error = format!("{:#}", k6::parse(&summary.to_string(), 10).unwrap_err());
+        assert!(error.contains(&format!("missing field `{metric}`")), "{error}");
+    }
+}
+
+#[test]
+fn a_value_that_k6_lacks_is_an_error_that_names_metric_and_value() {
+    let mut summary: Value = serde_json::from_str(K6).unwrap();
+    summary["metrics"]["http_req_duration"]["values"].as_object_mut().unwrap().remove("p(99)").unwrap();
+    let error = format!("{:#}", k6::parse(&summary.to_string(), 10).unwrap_err());
+    assert!(error.contains("metrics.http_req_duration.values: missing field `p(99)`"), "{error}");
+}
+
+#[test]
+fn k6_has_no_metric_of_dropped_iterations_if_it_dropped_none() {
+    let mut summary: Value = serde_json::from_str(K6).unwrap();
+    summary["metrics"].as_object_mut().unwrap().remove("dropped_iterations").unwrap();
+    assert_eq!(k6::parse(&summary.to_string(), 10).unwrap().dropped, 0);
 }
