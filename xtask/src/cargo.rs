@@ -1,79 +1,66 @@
-//! Cargo, and through it the service, as child processes.
+//! Cargo, and the programs of this workspace.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 
 use crate::process::{self, Group};
 use crate::signals::Signals;
 
-/// The cargo that runs this, so that what it builds is built by the same toolchain.
+/// Returns the cargo that runs this program, so that the same toolchain builds everything.
 ///
-/// What it has told this program of itself is taken away: build scripts that look at these variables
-/// (ring's does) would run anew, and all that depends on them with them, whenever a build by hand
-/// follows.
+/// Removes the variables that cargo has set for this program. Build scripts that watch them, such as
+/// ring's, would otherwise run again at every switch between `cargo xtask` and `cargo build`.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (variable, _) in env::vars_os() {
-        if variable
-            .to_str()
-            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
-        {
-            command.env_remove(variable);
+        let name = variable.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&variable);
         }
     }
     command
 }
 
-/// The service, built before if need be. On Unix cargo does not stay around as its parent but
-/// becomes it (`exec`), so signals to the child reach the service, and so does its death signal.
-pub(crate) fn films(verb: &str, release: bool) -> Command {
-    let mut command = cargo();
-    command.args(["run", "--quiet", "--package", "films"]).args(release.then_some("--release"));
-    command.args(["--", verb]);
-    command
-}
-
-/// The folder of the workspace's Cargo.toml. Asked of `cargo run`, not of the compiler: a checkout
-/// may have been moved since.
+/// Returns the folder of the workspace. Read at run time, because a checkout may move after the build.
 pub(crate) fn workspace() -> PathBuf {
     let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     package.as_deref().and_then(Path::parent).unwrap_or(Path::new(".")).to_owned()
 }
 
-/// Builds the service. It comes before Postgres is started: what does not compile should cost
-/// nothing else.
-pub(crate) fn build(release: bool) -> Result<()> {
+/// Builds packages of this workspace. Call it before anything is started that would then be in vain.
+pub(crate) fn build(packages: &[&str], release: bool) -> Result<()> {
     let mut command = cargo();
-    command.args(["build", "--package", "films"]).args(release.then_some("--release"));
-    if !process::spawn(&mut command, Group::Shared, Signal::SIGTERM)?.wait()?.success() {
-        bail!("the service does not build; cargo's own words are above");
-    }
+    command.arg("build").args(release.then_some("--release"));
+    command.args(packages.iter().flat_map(|package| ["--package", package]));
+    let status = process::spawn(&mut command, Group::Shared, Signal::SIGTERM)?.wait()?;
+    ensure!(status.success(), "{} cannot be built: cargo's messages are above", packages.join(", "));
     Ok(())
 }
 
-/// A program of this workspace, as it would be shipped, once it is built.
-pub(crate) fn release(name: &str) -> PathBuf {
-    target().join("release").join(name)
+/// Returns the path of a program of this workspace, which must have been built.
+pub(crate) fn program(name: &str, release: bool) -> Result<PathBuf> {
+    Ok(target()?.join(if release { "release" } else { "debug" }).join(name))
 }
 
-/// Brings a database up to this build and fills its catalogue, by the service as it would be shipped.
-pub(crate) fn fill(database: &str, signals: &Signals) -> Result<()> {
+/// Returns the folder in which cargo has put this program, and so all programs of this workspace.
+pub(crate) fn target() -> Result<PathBuf> {
+    let own = env::current_exe().context("the path of this program is unknown")?;
+    let target = own.parent().and_then(Path::parent);
+    Ok(target.context("this program is not in a target folder of cargo")?.to_owned())
+}
+
+/// Migrates a database and fills its catalogue, by the service's own verbs.
+pub(crate) fn prepare(database: &str, release: bool, signals: &Signals) -> Result<()> {
     for verb in ["migrate", "seed"] {
-        let mut command = Command::new(release("films"));
+        let mut command = Command::new(program("films", release)?);
         command.arg(verb).env("DATABASE_URL", database);
-        if !process::run(&mut command, Group::Own, signals)?.success() {
-            signals.check()?;
-            bail!("`films {verb}` failed; its own words are above");
-        }
+        let status = process::run(&mut command, Group::Own, signals)?;
+        signals.check()?;
+        ensure!(status.success(), "`films {verb}` failed ({status}): its messages are above");
     }
     Ok(())
-}
-
-/// Where cargo puts what it builds.
-pub(crate) fn target() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }

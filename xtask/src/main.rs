@@ -1,61 +1,52 @@
-//! `cargo xtask`: runs things for films, so that a checkout and a Rust toolchain are all it takes.
+//! `cargo xtask`: development tasks for films that need only a checkout and a Rust toolchain.
 //!
-//! One file a verb. None of them knows the service's insides: the coupling is `DATABASE_URL` and
-//! the service's own command line, the same as in a container. Unix only, for its signals.
+//! Every verb has a file in `verbs/`, or a folder of its own. The tasks run the service as its users do,
+//! by its command line and its environment. `bench` and `e2e` also know the tables `film` and `review`,
+//! and `docs` reads what `films config --schema` prints. Unix only, because of signals.
 
+mod baselines;
 mod bench;
 mod cargo;
-mod chart;
+mod docs;
 mod e2e;
-mod image;
+mod generated;
+mod images;
 mod instructions;
-mod k8s;
-mod listen;
-mod names;
+mod net;
 mod postgres;
 mod process;
-mod run;
-mod server;
 mod signals;
-mod sqlx;
-mod test;
+mod terminal;
+mod verbs;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::Parser;
 
 use crate::signals::Interrupted;
+use crate::terminal::say;
 
-/// Runs things for films: Postgres, the service, the tests, the images, a cluster.
+/// Development tasks for films: Postgres, tests, benchmarks, images, the chart.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Verb {
-    Postgres(postgres::Args),
-    Test(test::Args),
-    Run(run::Args),
-    Sqlx(sqlx::Args),
+    Postgres(verbs::postgres::Args),
+    Test(verbs::test::Args),
+    Run(verbs::run::Args),
+    Sqlx(verbs::sqlx::Args),
     Bench(bench::Args),
     Instructions(instructions::Args),
-    Chart(chart::Args),
-    Image(image::Args),
-    K8s(k8s::Args),
+    Chart(docs::chart::Args),
+    Docs(docs::documents::Args),
+    Image(verbs::image::Args),
+    K8s(verbs::k8s::Args),
     E2e(e2e::Args),
 }
 
 fn main() -> ExitCode {
-    let outcome = match Verb::parse() {
-        Verb::Postgres(args) => postgres::run(args),
-        Verb::Test(args) => test::run(args),
-        Verb::Run(args) => run::run(&args),
-        Verb::Sqlx(args) => sqlx::run(&args),
-        Verb::Bench(args) => bench::run(&args),
-        Verb::Instructions(args) => instructions::run(&args),
-        Verb::Chart(args) => chart::run(&args),
-        Verb::Image(args) => image::run(&args),
-        Verb::K8s(args) => k8s::run(&args),
-        Verb::E2e(args) => e2e::run(&args),
-    };
+    // The options' help lists the baselines, so their table must be readable before the options are.
+    let outcome = baselines::all().and_then(|_| run(Verb::parse()));
     outcome.unwrap_or_else(|error| {
         if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
             return interrupted.exit_code();
@@ -65,8 +56,18 @@ fn main() -> ExitCode {
     })
 }
 
-/// Prints a line for the person at the terminal, who may have closed it: `eprintln!` would then
-/// panic in the middle of stopping things.
-fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+fn run(verb: Verb) -> Result<ExitCode> {
+    match verb {
+        Verb::Postgres(args) => verbs::postgres::run(args),
+        Verb::Test(args) => verbs::test::run(args),
+        Verb::Run(args) => verbs::run::run(&args),
+        Verb::Sqlx(args) => verbs::sqlx::run(&args),
+        Verb::Bench(args) => bench::run(&args),
+        Verb::Instructions(args) => instructions::run(&args),
+        Verb::Chart(args) => docs::chart::run(&args),
+        Verb::Docs(args) => docs::documents::run(&args),
+        Verb::Image(args) => verbs::image::run(&args),
+        Verb::K8s(args) => verbs::k8s::run(&args),
+        Verb::E2e(args) => e2e::run(&args),
+    }
 }

@@ -1,48 +1,86 @@
-//! Child processes: started so that they cannot outlive this one, waited for, and ended.
+//! Child processes: started so that they cannot outlive this process, waited for, and stopped.
 //!
-//! Children must be started by the main thread: Linux sends the death signal when the *thread*
-//! that started them ends.
+//! Start children on the main thread only. Linux sends the death signal when the *thread* that started
+//! a child ends.
 
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _};
+use std::iter;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitCode, ExitStatus};
-use std::time::Duration;
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, ExitStatus, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 
 use crate::signals::Signals;
 
-/// Whether Ctrl-C at the terminal reaches a child without our doing.
+/// Time between two looks at something that is waited for.
+const POLL: Duration = Duration::from_millis(20);
+
+/// Whether Ctrl-C at the terminal reaches a child directly.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Group {
-    /// In our process group: it may read the terminal, which sends it Ctrl-C as well as us.
+    /// The child is in our process group: it may read the terminal, which sends it Ctrl-C too.
     Shared,
-    /// In a process group of its own: it learns of a signal from us, in the order that we choose.
+    /// The child has a process group of its own: it receives signals from us only.
     Own,
 }
 
-/// Starts `command`, which gets the signal `on_death` if this process dies before it.
+/// A running child, which is stopped when the guard is dropped.
+pub(crate) struct Guard {
+    /// The child.
+    pub(crate) child: Child,
+    signal: Signal,
+    timeout: Duration,
+}
+
+impl Guard {
+    /// Stops `child` by `signal` on drop, and kills it if it still runs after `timeout`.
+    pub(crate) fn new(child: Child, signal: Signal, timeout: Duration) -> Self {
+        Self { child, signal, timeout }
+    }
+
+    /// Sends the signal that stops the child, and does not wait.
+    pub(crate) fn begin_stop(&mut self) {
+        if self.is_running() {
+            send(&self.child, self.signal);
+        }
+    }
+
+    /// Tells whether the child still runs.
+    pub(crate) fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.begin_stop();
+        let _ = until(self.timeout, None, || Ok((!self.is_running()).then_some(())));
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts `command`. The child receives the signal `on_death` if this process dies first.
 pub(crate) fn spawn(command: &mut Command, group: Group, on_death: Signal) -> Result<Child> {
     if group == Group::Own {
         command.process_group(0);
     }
     send_on_death(command, on_death);
-    command.spawn().with_context(|| match command.get_current_dir() {
-        None => format!("cannot run {}", command.get_program().display()),
-        Some(folder) => {
-            format!("cannot run {} in {}", command.get_program().display(), folder.display())
-        }
-    })
+    command.spawn().with_context(|| cannot_run(command))
 }
 
-/// Waits until `child` has ended by itself or because a signal to us was passed on to it.
+/// Waits until `child` has ended.
 ///
-/// The first signal is passed on, any further one kills. A child in our group is left to deal with
-/// Ctrl-C as it likes: psql, say, goes on.
+/// The first signal to this process is passed on as SIGTERM, the next signal kills the child. A child in
+/// our process group has received Ctrl-C already, and may ignore it as psql does.
 pub(crate) fn wait(child: &mut Child, group: Group, signals: &Signals) -> Result<ExitStatus> {
-    let mut asked = false;
+    let mut was_asked_to_stop = false;
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(status);
@@ -50,29 +88,99 @@ pub(crate) fn wait(child: &mut Child, group: Group, signals: &Signals) -> Result
         match signals.wait(Duration::MAX) {
             None => {}
             Some(Signal::SIGINT) if group == Group::Shared => {}
-            Some(_) if asked => child.kill()?,
+            Some(_) if was_asked_to_stop => child.kill()?,
             Some(_) => {
-                asked = true;
+                was_asked_to_stop = true;
                 send(child, Signal::SIGTERM);
             }
         }
     }
 }
 
-/// Runs `command` to its end, unless a signal asked this process to end before it began.
+/// Runs `command` to its end. Does not start it if a signal has already come.
 pub(crate) fn run(command: &mut Command, group: Group, signals: &Signals) -> Result<ExitStatus> {
     signals.check()?;
     wait(&mut spawn(command, group, Signal::SIGTERM)?, group, signals)
 }
 
-/// Sends `signal` to a child that has not been waited for, so that its id is still its own.
+/// Runs `command` and returns what it printed. If it fails, the error has its output.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let output = command.stdin(Stdio::null()).output().with_context(|| cannot_run(command))?;
+    printed(command, &output)
+}
+
+/// Does the same as [`output`] with a given standard input, and stops the program when a signal comes.
+pub(crate) fn output_with(command: &mut Command, input: Stdio, signals: &Signals) -> Result<String> {
+    // Files, because a program blocks when a pipe is full and nobody reads it.
+    let (mut out, mut err) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    command.stdin(input).stdout(out.try_clone()?).stderr(err.try_clone()?);
+    let status = run(command, Group::Own, signals)?;
+    signals.check()?;
+    printed(command, &Output { status, stdout: content(&mut out)?, stderr: content(&mut err)? })
+}
+
+fn content(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut content)?;
+    Ok(content)
+}
+
+fn printed(command: &Command, output: &Output) -> Result<String> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        let error = String::from_utf8_lossy(&output.stderr);
+        bail!("`{}` failed ({}): {}{}", words(command), output.status, text, error.trim_end());
+    }
+    Ok(text.into_owned())
+}
+
+/// Calls `look` until it returns a value or an error. Returns `None` after `timeout`.
+///
+/// With `signals`, a signal to this process ends the wait with an error.
+pub(crate) fn until<T>(
+    timeout: Duration,
+    signals: Option<&Signals>,
+    mut look: impl FnMut() -> Result<Option<T>>,
+) -> Result<Option<T>> {
+    let deadline = Instant::now() + timeout;
+    loop {
+        if let Some(found) = look()? {
+            return Ok(Some(found));
+        }
+        if Instant::now() >= deadline {
+            return Ok(None);
+        }
+        if let Some(signals) = signals {
+            signals.wait(POLL);
+            signals.check()?;
+        } else {
+            thread::sleep(POLL);
+        }
+    }
+}
+
+/// Sends `signal` to a child that nobody has waited for yet, so that its id is still valid.
 pub(crate) fn send(child: &Child, signal: Signal) {
     if let Ok(id) = i32::try_from(child.id()) {
         let _ = signal::kill(Pid::from_raw(id), signal);
     }
 }
 
-/// A child's status in the form in which a shell passes it on: 128 + n for signal n.
+/// Returns the command as a person would type it.
+pub(crate) fn words(command: &Command) -> String {
+    let words = iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the last lines of a child's log on one line, for an error.
+pub(crate) fn last_lines(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<_> = text.lines().map(str::trim).collect();
+    lines[lines.len().saturating_sub(5)..].join(" | ")
+}
+
+/// Returns a child's status as a shell passes it on: 128 + n for signal n.
 pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
     ExitCode::from(exit_number(status))
 }
@@ -82,14 +190,22 @@ fn exit_number(status: ExitStatus) -> u8 {
     number.and_then(|number| u8::try_from(number).ok()).unwrap_or(1)
 }
 
-/// Makes the kernel send `signal` to the child when this process dies, however it dies.
+fn cannot_run(command: &Command) -> String {
+    let program = command.get_program().display();
+    match command.get_current_dir() {
+        None => format!("cannot run {program}: is it installed?"),
+        Some(folder) => format!("cannot run {program} in {}: is it installed?", folder.display()),
+    }
+}
+
+/// Makes the kernel send `signal` to the child when this process dies for any reason.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "prctl must be called by the child itself, between fork and exec")]
 fn send_on_death(command: &mut Command, signal: Signal) {
     let parent = Pid::this();
-    let ask = move || {
+    let request = move || {
         nix::sys::prctl::set_pdeathsig(signal)?;
-        // Had the parent died before the line above, no signal would ever come.
+        // If the parent died before the line above, the signal would never come.
         if nix::unistd::getppid() == parent {
             Ok(())
         } else {
@@ -98,10 +214,10 @@ fn send_on_death(command: &mut Command, signal: Signal) {
     };
     // SAFETY: The closure makes two system calls that are safe between fork and exec, and neither
     // allocates nor takes a lock. It runs after setuid, which would undo it.
-    unsafe { command.pre_exec(ask) };
+    unsafe { command.pre_exec(request) };
 }
 
-/// Other systems have no such signal: there a `kill -9` of this process leaves its children.
+/// Does nothing: other systems have no such signal, so `kill -9` of this process leaves its children.
 #[cfg(not(target_os = "linux"))]
 fn send_on_death(_: &mut Command, _: Signal) {}
 
@@ -110,9 +226,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exit_number_is_a_shells() {
+    fn the_exit_number_is_the_number_that_a_shell_reports() {
         assert_eq!(exit_number(ExitStatus::from_raw(0)), 0);
         assert_eq!(exit_number(ExitStatus::from_raw(7 << 8)), 7);
         assert_eq!(exit_number(ExitStatus::from_raw(9)), 137);
+    }
+
+    #[test]
+    fn a_failed_program_is_an_error_with_its_output() {
+        let error = output(Command::new("sh").args(["-c", "echo bad >&2; exit 3"])).unwrap_err().to_string();
+        assert!(error.contains("exit 3` failed (exit status: 3): bad"), "{error}");
+        let error = output(&mut Command::new("no-such-program")).unwrap_err().to_string();
+        assert!(error.contains("cannot run no-such-program: is it installed?"), "{error}");
+        assert_eq!(output(Command::new("echo").arg("good")).unwrap(), "good\n");
+    }
+
+    #[test]
+    fn until_returns_the_value_or_none_after_the_timeout() -> Result<()> {
+        let mut looks = 0;
+        let found = until(Duration::from_secs(10), None, || {
+            looks += 1;
+            Ok((looks == 3).then_some(looks))
+        });
+        assert_eq!(found?, Some(3));
+        assert_eq!(until::<()>(Duration::ZERO, None, || Ok(None))?, None);
+        assert!(until::<()>(Duration::from_secs(10), None, || bail!("it ended")).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_dropped_guard_stops_its_child() -> Result<()> {
+        let child = spawn(Command::new("sleep").arg("60"), Group::Own, Signal::SIGTERM)?;
+        let id = Pid::from_raw(i32::try_from(child.id())?);
+        drop(Guard::new(child, Signal::SIGTERM, Duration::from_secs(10)));
+        assert_eq!(signal::kill(id, None), Err(nix::Error::ESRCH));
+        Ok(())
     }
 }

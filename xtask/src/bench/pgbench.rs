@@ -1,4 +1,4 @@
-//! What Postgres alone does: the same statements from as many clients, with no HTTP in between.
+//! The speed of Postgres alone: the same statements from as many clients, without HTTP.
 
 use std::fs;
 use std::process::Stdio;
@@ -6,25 +6,26 @@ use std::process::Stdio;
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-use crate::say;
-use crate::server::Installation;
+use crate::postgres::Installation;
+use crate::process;
 use crate::signals::Signals;
+use crate::terminal::say;
 
-/// One statement for each route of the article, one row or review at a time.
+/// The statement of each route of the article, for one film or review.
 const STATEMENTS: [(&str, &str); 3] = [
     ("one", "select film_id, release_year, title from film where film_id = 995;"),
     ("list", "select film_id, release_year, title from film where release_year > 2000 order by film_id;"),
     ("post", "insert into review (film_id, rating) select film_id, 4 from film where film_id = 995;"),
 ];
 
-/// Transactions a second on the statement of a route.
+/// Transactions a second with the statement of a route.
 pub(super) struct Figure {
     pub(super) route: &'static str,
     pub(super) rate: f64,
 }
 
-/// Measures each statement for so long. Where the Postgres found has no pgbench (the downloaded one
-/// has not), there are no figures, and that is said.
+/// Measures each statement for `seconds`. Returns nothing, and says so, if the Postgres has no pgbench:
+/// the downloaded Postgres has none.
 pub(super) fn figures(
     installation: &Installation,
     url: &str,
@@ -33,31 +34,27 @@ pub(super) fn figures(
     signals: &Signals,
 ) -> Result<Vec<Figure>> {
     if !installation.has("pgbench") {
-        say("pgbench is not there, so its figures are missing: apt-get install postgresql-contrib");
+        say("pgbench is not installed, so the report lacks its figures: apt-get install postgresql-contrib");
         return Ok(Vec::new());
     }
     let folder = TempDir::with_prefix("films-pgbench-")?;
     let mut figures = Vec::new();
     for (route, statement) in STATEMENTS {
-        signals.check()?;
         say(&format!("pgbench: {route}, {seconds} s"));
         let script = folder.path().join(route);
         fs::write(&script, statement)?;
         let mut command = installation.client("pgbench");
         command.args(["--no-vacuum", "--protocol=prepared", "--jobs=2"]);
         command.arg(format!("--client={clients}")).arg(format!("--time={seconds}"));
-        command.arg("--file").arg(&script).arg(url).stdin(Stdio::null());
-        let output = command.output().context("cannot run pgbench")?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let rate = rate(&text).with_context(|| {
-            format!("pgbench says no figure: {}", String::from_utf8_lossy(&output.stderr).trim())
-        })?;
+        command.arg("--file").arg(&script).arg(url);
+        let text = process::output_with(&mut command, Stdio::null(), signals)?;
+        let rate = rate(&text).with_context(|| format!("pgbench printed no line \"tps = …\": {text}"))?;
         figures.push(Figure { route, rate });
     }
     Ok(figures)
 }
 
-/// From `tps = 12345.678901 (without initial connection time)`.
+/// Reads a line like `tps = 12345.678901 (without initial connection time)`.
 fn rate(text: &str) -> Option<f64> {
     let line = text.lines().find_map(|line| line.strip_prefix("tps = "))?;
     line.split_whitespace().next()?.parse().ok()
@@ -69,9 +66,9 @@ mod tests {
 
     #[test]
     fn the_rate_is_read() {
-        let said = "number of failed transactions: 0 (0.000%)\nlatency average = 0.421 ms\n\
+        let text = "number of failed transactions: 0 (0.000%)\nlatency average = 0.421 ms\n\
                     tps = 47523.127455 (without initial connection time)\n";
-        assert_eq!(rate(said), Some(47_523.127_455));
+        assert_eq!(rate(text), Some(47_523.127_455));
         assert_eq!(rate("pgbench: error: connection failed"), None);
     }
 }

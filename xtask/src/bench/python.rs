@@ -1,4 +1,4 @@
-//! The Python baselines with what they need, installed once for each set of pinned versions.
+//! Virtual environments of the Python baselines, made once for each set of pinned versions.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
@@ -6,70 +6,62 @@ use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
-use crate::server::home;
-use crate::{cargo, say};
+use crate::baselines::{self, Baseline, FILE};
+use crate::cargo;
+use crate::postgres::{folder, unusable};
+use crate::terminal::say;
 
-/// Where each baseline's interpreter is.
-pub(super) struct Environments {
-    flask: PathBuf,
-    quart: PathBuf,
+/// Tells whether one of the servers is a Python application.
+pub(super) fn is_needed(servers: &[&str]) -> Result<bool> {
+    Ok(python(servers)?.next().is_some())
 }
 
-/// Makes those that are missing.
-pub(super) fn environments() -> Result<Environments> {
-    Ok(Environments { flask: environment("flask")?, quart: environment("quart")? })
+/// Makes the virtual environments of the servers that need one.
+pub(super) fn prepare(servers: &[&str]) -> Result<()> {
+    python(servers)?.try_for_each(|(name, folder)| environment(name, folder).map(drop))
 }
 
-impl Environments {
-    /// The command that starts a baseline, as its Dockerfile has it.
-    pub(super) fn server(&self, name: &str) -> Command {
-        let mut command = if name == "flask" {
-            let mut command = Command::new(self.flask.join("bin/gunicorn"));
-            command.args(["--config", "gunicorn.conf.py", "app:app"]);
-            command
-        } else {
-            let mut command = Command::new(self.quart.join("bin/python"));
-            command.arg("server.py");
-            command
-        };
-        command.current_dir(folder(name)).env("PYTHONDONTWRITEBYTECODE", "1");
-        command
-    }
+/// Returns the command that starts a baseline, in its folder.
+pub(super) fn command(name: &str, baseline: &Baseline) -> Result<Command> {
+    let folder = baseline.venv.as_ref().with_context(|| format!("{FILE}: {name} has no venv"))?;
+    let mut command = Command::new(environment(name, folder)?.join("bin").join(&baseline.command[0]));
+    command.args(&baseline.command[1..]).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.current_dir(cargo::workspace().join(folder));
+    Ok(command)
 }
 
-fn folder(name: &str) -> PathBuf {
-    cargo::workspace().join("loadtest/baselines").join(name)
+fn python<'a>(servers: &'a [&str]) -> Result<impl Iterator<Item = (&'a str, &'static str)>> {
+    let baselines = baselines::all()?;
+    Ok(servers.iter().filter_map(|&name| Some((name, baselines.get(name)?.venv.as_deref()?))))
 }
 
-/// The virtual environment of a baseline. Its name holds the requirements' hash, and it gets that
-/// name last, so that one that is there is whole and has the right versions.
-fn environment(name: &str) -> Result<PathBuf> {
-    let requirements = folder(name).join("requirements.txt");
+/// Returns the virtual environment of a baseline, and makes it if need be. The name has a hash of the
+/// requirements, so that an environment always has the pinned versions.
+fn environment(name: &str, folder_of_baseline: &str) -> Result<PathBuf> {
+    let requirements = cargo::workspace().join(folder_of_baseline).join("requirements.txt");
     let text = fs::read(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
     let mut hash = DefaultHasher::new();
     text.hash(&mut hash);
-    let home = home::folder()?;
+    let home = folder()?;
     let environment = home.join(format!("python-{name}-{:016x}", hash.finish()));
-    // pip writes the folder's path into its scripts, so it cannot be moved: a file says it is whole.
-    let whole = environment.join("whole");
-    if !whole.is_file() {
-        say(&format!("Installing what {name} needs into {} (once)", environment.display()));
-        let shown = environment.to_string_lossy().into_owned();
-        run(Path::new("python3"), &["-m", "venv", "--clear", &shown])?;
-        let file = requirements.to_string_lossy().into_owned();
-        run(&environment.join("bin/pip"), &["install", "--quiet", "--requirement", &file])?;
-        fs::write(&whole, "").with_context(|| home::unusable(&home))?;
+    // pip writes the path into its scripts, so a finished environment cannot be renamed. It gets a file.
+    let complete = environment.join("whole");
+    if !complete.is_file() {
+        say(&format!("Installing the requirements of {name} into {} (once)", environment.display()));
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
+        run(Command::new(environment.join("bin/pip"))
+            .args(["install", "--quiet", "--requirement"])
+            .arg(&requirements))?;
+        fs::write(&complete, "").with_context(|| unusable(&home))?;
     }
     Ok(environment)
 }
 
-fn run(program: &Path, arguments: &[&str]) -> Result<()> {
-    let status = Command::new(program).args(arguments).status();
-    let status = status.with_context(|| format!("cannot run {}", program.display()))?;
-    if !status.success() {
-        bail!("{} {} failed ({status}); its own words are above", program.display(), arguments.join(" "));
-    }
+fn run(command: &mut Command) -> Result<()> {
+    let program = Path::new(command.get_program()).display().to_string();
+    let status = command.status().with_context(|| format!("cannot run {program}"))?;
+    ensure!(status.success(), "{program} failed ({status}): its messages are above");
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! `kubectl port-forward`, the way in that the chart's notes tell people of.
+//! `kubectl port-forward`, which the chart's notes recommend.
 
 use std::io::{self, BufRead as _, BufReader};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
@@ -9,79 +9,66 @@ use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 use ureq::http::Request;
 
-use super::stage::kubectl;
-use crate::process::{self, Group};
+use super::cluster::kubectl;
+use crate::net;
+use crate::process::{self, Group, Guard};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A port of this machine that leads to one of the cluster, until this is dropped.
+/// A port of this machine that leads to a port of the cluster, until this is dropped.
 pub(super) struct Forward {
     url: String,
-    agent: ureq::Agent,
-    process: Child,
+    _process: Guard,
 }
 
-/// A status and a body.
-pub(super) struct Answer {
+/// A response.
+pub(super) struct Response {
     pub(super) status: u16,
     pub(super) body: String,
 }
 
 impl Forward {
-    /// To a port of `service/NAME` or `pod/NAME`.
-    pub(super) fn to(namespace: &str, what: &str, port: u16) -> Result<Self> {
+    /// Opens a port that leads to a port of `service/NAME` or `pod/NAME`.
+    pub(super) fn to(namespace: &str, object: &str, port: u16) -> Result<Self> {
         let mut command = kubectl(namespace);
-        command.args(["port-forward", what, &format!(":{port}")]);
+        command.args(["port-forward", object, &format!(":{port}")]);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut process = process::spawn(&mut command, Group::Own, Signal::SIGTERM)?;
+        let child = process::spawn(&mut command, Group::Own, Signal::SIGTERM)?;
+        let mut process = Guard::new(child, Signal::SIGKILL, TIMEOUT);
         let mut line = String::new();
-        if let Some(out) = process.stdout.take() {
+        if let Some(out) = process.child.stdout.take() {
             let mut out = BufReader::new(out);
             out.read_line(&mut line)?;
-            // A line for every connection follows, and kubectl ends where nobody reads them.
+            // kubectl prints a line for every connection, and ends if nobody reads them.
             thread::spawn(move || io::copy(&mut out, &mut io::sink()));
         }
-        let mut forward = Self { url: String::new(), agent: agent(), process };
         // “Forwarding from 127.0.0.1:40003 -> 5000”
-        let address = line.split_whitespace().nth(2);
-        forward.url = address.map(|address| format!("http://{address}")).with_context(|| {
-            format!("kubectl port-forward {what} :{port} opened no port; its own words are above")
+        let address = line.split_whitespace().nth(2).with_context(|| {
+            format!("kubectl port-forward {object} :{port} opened no port: its messages are above")
         })?;
-        Ok(forward)
+        Ok(Self { url: format!("http://{address}"), _process: process })
     }
 
-    pub(super) fn get(&self, path: &str) -> Result<Answer> {
-        self.send(Request::get(self.at(path)).body(String::new())?)
+    /// Sends a GET.
+    pub(super) fn get(&self, path: &str) -> Result<Response> {
+        send(Request::get(self.at(path)).body(String::new())?)
     }
 
-    pub(super) fn post(&self, path: &str, body: &str) -> Result<Answer> {
+    /// Sends a POST with a body of JSON.
+    pub(super) fn post(&self, path: &str, body: &str) -> Result<Response> {
         let request = Request::post(self.at(path)).header("content-type", "application/json");
-        self.send(request.body(body.to_owned())?)
+        send(request.body(body.to_owned())?)
     }
 
+    /// Returns the URL of a path.
     pub(super) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
-
-    pub(super) fn send(&self, request: Request<String>) -> Result<Answer> {
-        let asked = format!("{} {}", request.method(), request.uri());
-        let mut answer = self.agent.run(request).context(asked)?;
-        Ok(Answer { status: answer.status().as_u16(), body: answer.body_mut().read_to_string()? })
-    }
 }
 
-fn agent() -> ureq::Agent {
-    let config = ureq::Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        .http_status_as_error(false)
-        // Pods come and go behind a port.
-        .max_idle_connections(0);
-    config.build().into()
-}
-
-impl Drop for Forward {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// Sends a request.
+pub(super) fn send(request: Request<String>) -> Result<Response> {
+    let name = format!("{} {}", request.method(), request.uri());
+    let mut response = net::agent(TIMEOUT).run(request).context(name)?;
+    Ok(Response { status: response.status().as_u16(), body: response.body_mut().read_to_string()? })
 }

@@ -1,54 +1,59 @@
-//! The images of a run, in the forms in which the chart, the manifests and a pod want them.
+//! The images of a run, in the forms that the chart and the manifests need.
 
-use super::Args;
-use crate::names::Image;
+use anyhow::{Context, Result};
+
+use crate::baselines::FILMS;
+use crate::cargo::workspace;
+use crate::images::{self, LOADTEST, Names, split};
 
 const POSTGRES: &str = "docker.io/library/postgres";
 
+/// Options that name images.
+#[derive(clap::Args)]
+pub(super) struct Options {
+    #[command(flatten)]
+    names: Names,
+    /// Use this image of Postgres, and not the chart's.
+    #[arg(long, env = "FILMS_POSTGRES_IMAGE", value_name = "IMAGE")]
+    postgres_image: Option<String>,
+    /// Use this image of Jaeger, and not the chart's.
+    #[arg(long, env = "FILMS_JAEGER_IMAGE", value_name = "IMAGE")]
+    jaeger_image: Option<String>,
+}
+
+/// The images.
 pub(super) struct Images {
-    /// The chart's values.
+    /// Values of the chart, each KEY=VALUE.
     pub(super) values: Vec<String>,
-    /// What the manifests name, and what to run instead.
-    pub(super) replaced: [(&'static str, String); 2],
-    /// The load generator's.
-    pub(super) generator: String,
+    /// Repositories that the manifests name, and the images to use in their place.
+    pub(super) replaced: [(String, String); 2],
+    /// The image of the load test.
+    pub(super) loadtest: String,
 }
 
 impl Images {
-    pub(super) fn of(args: &Args) -> Self {
-        let postgres = args.postgres_image.clone().unwrap_or_else(|| POSTGRES.to_owned());
-        Self {
-            values: values(args),
-            replaced: [("ghcr.io/films/films", args.names.of(Image::Films)), (POSTGRES, postgres)],
-            generator: args.names.of(Image::Loadtest),
-        }
-    }
-}
+    /// Returns the images that the options name.
+    pub(super) fn of(options: &Options) -> Result<Self> {
+        let ours = images::all(&workspace(), &options.names)?;
+        let find =
+            |key| ours.iter().find(|image| image.key == key).with_context(|| format!("no image {key}"));
+        let default = images::all(&workspace(), &Names { registry: None, tag: None })?;
+        let default = default.into_iter().find(|image| image.key == FILMS).context("no image of films")?;
+        let postgres = options.postgres_image.clone().unwrap_or_else(|| POSTGRES.to_owned());
 
-fn values(args: &Args) -> Vec<String> {
-    let ours = [
-        ("image", Image::Films),
-        ("loadtest.image", Image::Loadtest),
-        ("loadtest.flask.image", Image::Flask),
-        ("loadtest.quart.image", Image::Quart),
-        ("loadtest.ceiling.image", Image::Ceiling),
-    ];
-    let ours = ours.map(|(key, image)| (key, args.names.of(image)));
-    let others = [
-        ("postgres.embedded.image", &args.postgres_image),
-        // It has a shell and psql.
-        ("tests.image", &args.postgres_image),
-        ("jaeger.image", &args.jaeger_image),
-    ];
-    let others = others.into_iter().filter_map(|(key, image)| Some((key, image.clone()?)));
-    ours.into_iter().chain(others).flat_map(|(key, image)| setting(key, &image)).collect()
-}
-
-/// Repository and tag. A colon before the last slash is a port's.
-pub(super) fn split(image: &str) -> (&str, Option<&str>) {
-    match image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')) {
-        Some((repository, tag)) => (repository, Some(tag)),
-        None => (image, None),
+        let others = [
+            ("postgres.embedded.image", &options.postgres_image),
+            // This pod needs a shell and psql.
+            ("tests.image", &options.postgres_image),
+            ("jaeger.image", &options.jaeger_image),
+        ];
+        let others = others.into_iter().filter_map(|(key, image)| Some((key, image.clone()?)));
+        let values = ours.iter().map(|image| (image.value.as_str(), image.name()));
+        Ok(Self {
+            values: values.chain(others).flat_map(|(key, image)| setting(key, &image)).collect(),
+            replaced: [(default.repository, find(FILMS)?.name()), (POSTGRES.to_owned(), postgres)],
+            loadtest: find(LOADTEST)?.name(),
+        })
     }
 }
 
@@ -64,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_is_no_tag() {
+    fn a_value_has_repository_and_tag() {
         assert_eq!(setting("image", "films:dev"), ["image.repository=films", "image.tag=dev"]);
         assert_eq!(setting("image", "registry:5000/films"), ["image.repository=registry:5000/films"]);
         let both = setting("image", "registry:5000/films:1");

@@ -1,71 +1,95 @@
-//! From nothing to a service that answers, with no value set but the images' names.
+//! The installation, with no value set but the names of the images.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::forward::{Answer, Forward};
-use super::stage::{RELEASE, Stage};
+use super::cluster::{RELEASE, TestCluster};
+use super::forward::{Forward, Response};
 
-pub(super) fn play(stage: &Stage) -> Result<()> {
-    stage.step("helm install", || {
-        stage.upgrade(&[])?;
-        Ok("everything is ready".to_owned())
+pub(super) fn run(cluster: &TestCluster) -> Result<()> {
+    cluster.step("helm install", || {
+        cluster.upgrade(&[])?;
+        Ok("all pods are ready".to_owned())
     })?;
-    stage.step("three routes", || {
-        let api = Forward::to(&stage.namespace, "service/films", 5000)?;
-        routes(&api)?;
-        Ok("answered through kubectl port-forward".to_owned())
+    cluster.step("three routes", || {
+        let api = Forward::to(&cluster.namespace, "service/films", 5000)?;
+        check_routes(&api)?;
+        Ok("all responded through kubectl port-forward".to_owned())
     })?;
-    stage.step("readiness", || {
-        let admin = Forward::to(&stage.namespace, "service/films-admin", 9090)?;
-        let answer = admin.get("/readyz")?;
-        ensure!(answer.status == 200, "expected /readyz to say 200, saw {}: {}", answer.status, answer.body);
-        Ok("the pod says that it is ready".to_owned())
+    cluster.step("readiness", || {
+        let admin = Forward::to(&cluster.namespace, "service/films-admin", 9090)?;
+        let Response { status, body } = admin.get("/readyz")?;
+        ensure!(status == 200, "expected status 200 of /readyz, got {status}: {body}");
+        Ok("/readyz returned 200".to_owned())
     })?;
-    stage.step("helm test", || {
-        stage.run(&mut stage.helm(&["test", RELEASE, "--timeout", "3m"]))?;
+    cluster.step("helm test", || {
+        cluster.output(&mut cluster.helm(&["test", RELEASE, "--timeout", "3m"]))?;
         Ok("passed".to_owned())
     })
 }
 
-/// Asks all three, as README.md says that they answer.
-pub(super) fn routes(api: &Forward) -> Result<()> {
+/// Sends requests to all routes, and checks the responses against README.md.
+pub(super) fn check_routes(api: &Forward) -> Result<()> {
     let film = json(&api.get("/films/995/")?)?;
-    ensure!(film["film_id"] == 995, "expected film 995, saw {film}");
+    ensure!(film["film_id"] == 995, "expected film 995, got {film}");
     let list = json(&api.get("/films/?year.gt=2000")?)?;
     let films = list.as_object().map_or(0, serde_json::Map::len);
-    ensure!(films > 0, "expected films after 2000 from the seed, saw {list}");
+    ensure!(films > 0, "expected films after 2000 from the seed, got {list}");
     let review = json(&api.post("/reviews/", r#"{"film_id":995,"rating":4}"#)?)?;
-    ensure!(review["rating"] == 4, "expected the review back, saw {review}");
+    ensure!(review["rating"] == 4, "expected the review that was sent, got {review}");
     let unknown = api.get("/films/999999/")?;
-    ensure!(unknown.status == 404, "expected 404 for a film that is not there, saw {}", unknown.status);
+    ensure!(unknown.status == 404, "expected status 404 for an unknown film, got {}", unknown.status);
     Ok(())
 }
 
-fn json(answer: &Answer) -> Result<Value> {
-    ensure!(answer.status == 200, "expected 200, saw {}: {}", answer.status, answer.body);
-    Ok(serde_json::from_str(&answer.body)?)
+fn json(response: &Response) -> Result<Value> {
+    ensure!(response.status == 200, "expected status 200, got {}: {}", response.status, response.body);
+    Ok(serde_json::from_str(&response.body)?)
 }
 
-/// The names of the service's pods, once none of them is about to end.
-pub(super) fn pods(stage: &Stage) -> Result<Vec<String>> {
-    stage.until(Duration::from_mins(1), "no pod to be about to end", || {
-        let found = stage.get(&["pods", "--selector=app.kubernetes.io/component=server"])?;
-        let pods = found["items"].as_array().into_iter().flatten();
-        let pods = pods.map(|pod| {
-            let name = pod["metadata"]["name"].as_str().context("a pod without a name")?;
-            ensure!(pod["metadata"]["deletionTimestamp"].is_null(), "{name} is still about to end");
-            Ok(name.to_owned())
-        });
-        pods.collect()
+/// Returns the names of the service's pods, as soon as there are pods and none is terminating.
+pub(super) fn pods(cluster: &TestCluster) -> Result<Vec<String>> {
+    cluster.until(Duration::from_mins(1), "pods of the service, none of them terminating", || {
+        names(&cluster.get(&["pods", "--selector=app.kubernetes.io/component=server"])?)
     })
 }
 
-/// Waits until the API answers again, however it was disturbed.
-pub(super) fn answers(stage: &Stage) -> Result<()> {
-    stage.until(Duration::from_secs(90), "the three routes to answer", || {
-        routes(&Forward::to(&stage.namespace, "service/films", 5000)?)
+fn names(pods: &Value) -> Result<Vec<String>> {
+    let pods = pods["items"].as_array().context("kubectl returned no list of pods")?;
+    ensure!(!pods.is_empty(), "the service has no pod");
+    let names = pods.iter().map(|pod| {
+        let name = pod["metadata"]["name"].as_str().context("a pod has no name")?;
+        ensure!(pod["metadata"]["deletionTimestamp"].is_null(), "{name} is terminating");
+        Ok(name.to_owned())
+    });
+    names.collect()
+}
+
+/// Waits until all routes respond again after a disturbance.
+pub(super) fn wait_for_routes(cluster: &TestCluster) -> Result<()> {
+    cluster.until(Duration::from_secs(90), "responses of the three routes", || {
+        check_routes(&Forward::to(&cluster.namespace, "service/films", 5000)?)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn pods_are_expected_and_none_of_them_terminating() {
+        let pod = |metadata| json!({"items": [{"metadata": metadata}]});
+        assert_eq!(names(&pod(json!({"name": "films-1"}))).ok(), Some(vec!["films-1".to_owned()]));
+        for (pods, expected) in [
+            (json!({"items": []}), "the service has no pod"),
+            (json!({}), "kubectl returned no list of pods"),
+            (pod(json!({"name": "films-1", "deletionTimestamp": "now"})), "films-1 is terminating"),
+        ] {
+            assert_eq!(names(&pods).unwrap_err().to_string(), expected);
+        }
+    }
 }

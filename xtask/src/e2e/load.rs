@@ -1,93 +1,81 @@
-//! A constant load from outside: a pod in another namespace, through the Service like anybody's.
+//! A constant load from a pod in another namespace, through the Service as all clients.
 
-use std::fmt;
+use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
+use ::loadtest::k6;
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use super::stage::{Stage, kubectl};
+use super::cluster::{TestCluster, kubectl};
 
-const SCRIPT: &str = include_str!("load.js");
 /// Requests a second.
 const RATE: u64 = 100;
 const POD: &str = "load";
 
-/// What came of a load.
-#[derive(Debug, Deserialize)]
-pub(super) struct Counts {
-    requests: u64,
-    failed: u64,
-    unsent: u64,
-    p99_ms: f64,
-    max_ms: f64,
-}
-
-impl fmt::Display for Counts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { requests, failed, unsent, p99_ms, max_ms } = self;
-        write!(
-            f,
-            "{requests} requests, {failed} failed, {unsent} not sent, p99 {p99_ms:.0} ms, max {max_ms:.0} ms"
-        )
-    }
-}
-
-/// Sends requests for so long, does `disturb` meanwhile, and fails if that was seen from outside.
+/// Sends requests for `seconds`, calls `disturb` meanwhile, and fails if a client noticed anything.
 pub(super) fn under_load(
-    stage: &Stage,
+    cluster: &TestCluster,
     seconds: u64,
     disturb: impl FnOnce() -> Result<()>,
-) -> Result<Counts> {
-    start(stage, seconds)?;
-    stage.until(Duration::from_mins(1), "the load to begin", || expect_phase(stage, "Running"))?;
-    // A while of quiet before, so that what is measured has begun.
-    std::thread::sleep(Duration::from_secs(2));
+) -> Result<String> {
+    start(cluster, seconds)?;
+    cluster.until(Duration::from_mins(1), "the load to begin", || expect_phase(cluster, "Running"))?;
+    // k6 needs a moment before it sends the first request.
+    thread::sleep(Duration::from_secs(2));
     disturb()?;
-    expect_phase(stage, "Running")
-        .context("it took longer than the load; expected to be done before the load ends")?;
-    let patience = Duration::from_secs(seconds + 30);
-    stage.until(patience, "the load to end", || expect_phase(stage, "Succeeded"))?;
-    let log = stage.run(kubectl(&stage.outside).args(["logs", POD]))?;
-    delete(stage)?;
-    let counts = counts(&log)?;
+    expect_phase(cluster, "Running").context("the change must take less time than the load")?;
+    let timeout = Duration::from_secs(seconds + 30);
+    cluster.until(timeout, "the load to end", || expect_phase(cluster, "Succeeded"))?;
+    let log = cluster.output(kubectl(&cluster.outside).args(["logs", POD]))?;
+    delete(cluster)?;
+    check(&log, seconds)
+}
+
+/// Checks that every request of the load was sent and succeeded.
+fn check(log: &str, seconds: u64) -> Result<String> {
+    let summary = log.lines().find(|line| line.starts_with('{'));
+    let load =
+        k6::parse(summary.with_context(|| format!("the load ended without a summary:\n{log}"))?, seconds)?;
+    let counts = format!(
+        "{} requests, {} failed, {} not sent, p99 {:.0} ms, max {:.0} ms",
+        load.requests, load.errors.status, load.dropped, load.latency_ms.p99, load.latency_ms.max
+    );
     ensure!(
-        counts.failed == 0 && counts.unsent == 0 && counts.requests >= RATE * seconds * 9 / 10,
-        "expected {RATE} requests a second for {seconds} s and none to fail, saw {counts}\n{}",
-        log.lines().filter(|line| line.contains("level=error")).take(10).collect::<Vec<_>>().join("\n")
+        load.errors.status == 0 && load.dropped == 0 && load.requests >= RATE * seconds * 9 / 10,
+        "expected {RATE} requests a second for {seconds} s and no failure, got {counts}\n{}",
+        log.lines().filter(|line| line.contains("level=")).take(10).collect::<Vec<_>>().join("\n")
     );
     Ok(counts)
 }
 
-fn start(stage: &Stage, seconds: u64) -> Result<()> {
-    delete(stage)?;
-    let metadata = json!({
-        "name": POD, "namespace": stage.outside, "labels": { "app.kubernetes.io/instance": POD }
-    });
-    stage.apply(&json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": { "load.js": SCRIPT }
-    }))?;
-    stage.apply(&json!({
+fn start(cluster: &TestCluster, seconds: u64) -> Result<()> {
+    delete(cluster)?;
+    cluster.apply(&json!({
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": metadata,
+        "metadata": {
+            "name": POD, "namespace": cluster.outside, "labels": { "app.kubernetes.io/instance": POD }
+        },
         "spec": {
             "restartPolicy": "Never",
             "automountServiceAccountToken": false,
             "securityContext": { "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } },
-            "volumes": [{ "name": "script", "configMap": { "name": POD } }],
             "containers": [{
                 "name": POD,
-                "image": stage.images.generator,
+                "image": cluster.images.loadtest,
                 "imagePullPolicy": "IfNotPresent",
-                "command": ["k6", "run", "--quiet", "--no-usage-report", "/script/load.js"],
+                // The script's own thresholds do not matter here.
+                "command": ["k6", "run", "--quiet", "--no-usage-report", "--no-thresholds", "/workloads/slo.js"],
                 "env": [
-                    { "name": "BASE_URL", "value": format!("http://films.{}:5000", stage.namespace) },
+                    { "name": "BASE_URL", "value": format!("http://films.{}:5000", cluster.namespace) },
                     { "name": "RATE", "value": RATE.to_string() },
                     { "name": "SECONDS", "value": seconds.to_string() },
+                    { "name": "CONNECTIONS", "value": "100" },
+                    // A rollout breaks new connections in other ways than open ones.
+                    { "name": "NEW_CONNECTIONS", "value": "0.5" },
+                    { "name": "SUMMARY", "value": "stdout" },
                 ],
-                "volumeMounts": [{ "name": "script", "mountPath": "/script" }],
                 "securityContext": {
                     "allowPrivilegeEscalation": false,
                     "readOnlyRootFilesystem": true,
@@ -98,22 +86,18 @@ fn start(stage: &Stage, seconds: u64) -> Result<()> {
     }))
 }
 
-fn delete(stage: &Stage) -> Result<()> {
-    let delete = ["delete", "pod,configmap", POD, "--ignore-not-found", "--now"];
-    stage.run(kubectl(&stage.outside).args(delete)).map(drop)
+fn delete(cluster: &TestCluster) -> Result<()> {
+    let delete = ["delete", "pod", POD, "--ignore-not-found", "--now"];
+    cluster.output(kubectl(&cluster.outside).args(delete)).map(drop)
 }
 
-fn expect_phase(stage: &Stage, expected: &str) -> Result<()> {
-    let phase =
-        stage.run(kubectl(&stage.outside).args(["get", "pod", POD, "--output=jsonpath={.status.phase}"]))?;
-    if phase != expected {
-        bail!("the load's pod is {phase}: kubectl --namespace {} logs {POD}", stage.outside);
-    }
+fn expect_phase(cluster: &TestCluster, expected: &str) -> Result<()> {
+    let phase = ["get", "pod", POD, "--output=jsonpath={.status.phase}"];
+    let phase = cluster.output(kubectl(&cluster.outside).args(phase))?;
+    ensure!(
+        phase == expected,
+        "the load's pod is {phase}: kubectl --namespace {} logs {POD}",
+        cluster.outside
+    );
     Ok(())
-}
-
-fn counts(log: &str) -> Result<Counts> {
-    let summary = log.lines().find_map(|line| line.strip_prefix("summary: "));
-    let summary = summary.with_context(|| format!("the load ended without a summary:\n{log}"))?;
-    Ok(serde_json::from_str(summary)?)
 }

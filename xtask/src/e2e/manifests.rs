@@ -1,4 +1,4 @@
-//! k8s/ as it is committed, by kubectl alone.
+//! The committed manifests of k8s/, applied by kubectl alone.
 
 use std::fs;
 use std::path::Path;
@@ -6,28 +6,28 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::json;
 
+use super::cluster::{TestCluster, kubectl};
 use super::forward::Forward;
-use super::images::split;
-use super::install::routes;
-use super::stage::{Stage, kubectl};
+use super::install::check_routes;
 use crate::cargo;
+use crate::images::split;
 
-pub(super) fn play(stage: &Stage) -> Result<()> {
-    stage.step("kubectl apply -k", || {
-        // Only the images are replaced, the way in which people replace them.
+pub(super) fn run(cluster: &TestCluster) -> Result<()> {
+    cluster.step("kubectl apply -k", || {
+        // An overlay replaces the images only, as users would do it.
         let overlay = tempfile::tempdir()?;
         copy(&cargo::workspace().join("k8s"), &overlay.path().join("k8s"))?;
-        let images = stage.images.replaced.iter().map(|(name, image)| {
+        let images = cluster.images.replaced.iter().map(|(name, image)| {
             let (repository, tag) = split(image);
             json!({ "name": name, "newName": repository, "newTag": tag })
         });
         let kustomization = json!({ "resources": ["k8s"], "images": images.collect::<Vec<_>>() });
         fs::write(overlay.path().join("kustomization.yaml"), kustomization.to_string())?;
-        stage.run(kubectl(&stage.plain).args(["apply", "--kustomize"]).arg(overlay.path()))?;
+        cluster.output(kubectl(&cluster.plain).args(["apply", "--kustomize"]).arg(overlay.path()))?;
         let ready = ["rollout", "status", "deployment/films", "--timeout=3m"];
-        stage.run(kubectl(&stage.plain).args(ready))?;
-        routes(&Forward::to(&stage.plain, "service/films", 5000)?)?;
-        Ok("the three routes answer".to_owned())
+        cluster.output(kubectl(&cluster.plain).args(ready))?;
+        check_routes(&Forward::to(&cluster.plain, "service/films", 5000)?)?;
+        Ok("the three routes respond".to_owned())
     })
 }
 

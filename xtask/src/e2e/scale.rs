@@ -1,24 +1,24 @@
-//! More pods, and fewer, while requests arrive.
+//! More pods, then fewer, while requests arrive.
 
 use anyhow::{Result, ensure};
 
+use super::cluster::TestCluster;
 use super::install::pods;
 use super::load::under_load;
-use super::stage::Stage;
 
-/// Longer than pods take to come and go.
+/// Longer than pods need to start and stop.
 const SECONDS: u64 = 60;
 
-pub(super) fn play(stage: &Stage) -> Result<()> {
-    stage.step("scale out and in, under load", || {
-        let counts = under_load(stage, SECONDS, || {
+pub(super) fn run(cluster: &TestCluster) -> Result<()> {
+    cluster.step("scale out and in, under load", || {
+        let counts = under_load(cluster, SECONDS, || {
             for replicas in [3, 1] {
-                stage.upgrade(&[&format!("replicas={replicas}")])?;
-                let seen = pods(stage)?;
-                ensure!(seen.len() == replicas, "expected {replicas} pods, saw {seen:?}");
+                cluster.upgrade(&[&format!("replicas={replicas}")])?;
+                let found = pods(cluster)?;
+                ensure!(found.len() == replicas, "expected {replicas} pods, found {found:?}");
             }
             Ok(())
         })?;
-        Ok(format!("three pods and one; {counts}"))
+        Ok(format!("three pods, then a single pod; {counts}"))
     })
 }

@@ -1,16 +1,16 @@
-//! What is left when the release is gone, and what the next one does with it.
+//! What an uninstallation leaves, and the next installation on it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::install::answers;
-use super::stage::{RELEASE, Stage};
+use super::cluster::{RELEASE, TestCluster};
+use super::install::wait_for_routes;
 
 const LEFT: [&str; 2] = ["persistentvolumeclaim/data-films-postgres-0", "secret/films-postgres"];
-/// What every namespace has, or we put there, or says what has been.
-const NOT_OURS: [&str; 5] = [
+/// Objects of every namespace, objects of this test, and records of the past.
+const NOT_OF_THE_RELEASE: [&str; 5] = [
     "configmap/kube-root-ca.crt",
     "event/",
     "event.events.k8s.io/",
@@ -18,40 +18,40 @@ const NOT_OURS: [&str; 5] = [
     "serviceaccount/default",
 ];
 
-pub(super) fn play(stage: &Stage) -> Result<()> {
-    let reviews = reviews(stage)?;
-    ensure!(reviews > 0, "expected reviews in the database from what was played before, saw none");
-    stage.step("helm uninstall", || {
-        stage.run(&mut stage.helm(&["uninstall", RELEASE, "--wait", "--timeout", "3m"]))?;
+pub(super) fn run(cluster: &TestCluster) -> Result<()> {
+    let before = reviews(cluster)?;
+    ensure!(before > 0, "expected reviews of earlier scenarios in the database, found none");
+    cluster.step("helm uninstall", || {
+        cluster.output(&mut cluster.helm(&["uninstall", RELEASE, "--wait", "--timeout", "3m"]))?;
         let expected = BTreeSet::from(LEFT.map(str::to_owned));
-        stage.until(Duration::from_mins(1), "nothing but the volume's claim and the password", || {
-            let left = left(stage)?;
-            ensure!(left == expected, "saw {left:?}");
+        cluster.until(Duration::from_mins(1), "only the volume's claim and the password", || {
+            let left = left(cluster)?;
+            ensure!(left == expected, "found {left:?}");
             Ok(())
         })?;
         Ok(format!("leaves {} and nothing else", LEFT.join(" and ")))
     })?;
-    stage.step("second install", || {
-        stage.upgrade(&[])?;
-        answers(stage)?;
-        let after = self::reviews(stage)?;
-        ensure!(after > reviews, "expected the {reviews} reviews of before and a new one, saw {after}");
-        Ok(format!("took over volume and password, with {reviews} reviews"))
+    cluster.step("second install", || {
+        cluster.upgrade(&[])?;
+        wait_for_routes(cluster)?;
+        let after = reviews(cluster)?;
+        ensure!(after > before, "expected the {before} earlier reviews and a new one, found {after}");
+        Ok(format!("uses the same volume and password, with {before} reviews"))
     })
 }
 
-/// Everything in the namespace that anybody can list.
-fn left(stage: &Stage) -> Result<BTreeSet<String>> {
-    let kinds = stage.kubectl(&["api-resources", "--verbs=list", "--namespaced", "--output=name"])?;
-    // Measurements of pods that are just gone.
+/// Returns everything in the namespace that can be listed.
+fn left(cluster: &TestCluster) -> Result<BTreeSet<String>> {
+    let kinds = cluster.kubectl(&["api-resources", "--verbs=list", "--namespaced", "--output=name"])?;
+    // Metrics of a pod remain for a while after the pod is gone.
     let kinds: Vec<&str> = kinds.lines().filter(|kind| !kind.ends_with("metrics.k8s.io")).collect();
-    let names = stage.kubectl(&["get", &kinds.join(","), "--output=name", "--ignore-not-found"])?;
-    let ours = |name: &&str| !NOT_OURS.iter().any(|other| name.starts_with(other));
-    Ok(names.lines().filter(ours).map(str::to_owned).collect())
+    let names = cluster.kubectl(&["get", &kinds.join(","), "--output=name", "--ignore-not-found"])?;
+    let of_the_release = |name: &&str| !NOT_OF_THE_RELEASE.iter().any(|other| name.starts_with(other));
+    Ok(names.lines().filter(of_the_release).map(str::to_owned).collect())
 }
 
-fn reviews(stage: &Stage) -> Result<u64> {
+fn reviews(cluster: &TestCluster) -> Result<u64> {
     let count = ["psql", "-U", "dvdrental", "-d", "dvdrental", "-Atc", "select count(*) from review"];
-    let said = stage.kubectl(&[&["exec", "statefulset/films-postgres", "--"][..], &count].concat())?;
-    said.trim().parse().with_context(|| format!("expected a count, saw {said}"))
+    let text = cluster.kubectl(&[&["exec", "statefulset/films-postgres", "--"][..], &count].concat())?;
+    text.trim().parse().with_context(|| format!("expected a count of psql, got {text}"))
 }

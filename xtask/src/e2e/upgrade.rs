@@ -1,57 +1,71 @@
-//! Upgrades that nobody outside notices.
+//! Upgrades that no client notices.
 
 use anyhow::{Result, ensure};
 
-use super::forward::Forward;
+use super::cluster::TestCluster;
+use super::forward::{Forward, Response};
 use super::install::pods;
 use super::load::under_load;
-use super::stage::Stage;
 
-/// Longer than two pods take to come and go one after the other.
+/// Longer than two pods need to start and stop, the second after the first.
 const SECONDS: u64 = 60;
 
-pub(super) fn play(stage: &Stage) -> Result<()> {
-    stage.step("upgrade of the configuration, under load", || {
-        expect_large_body(stage, 422)?;
-        // Enough for every review there is.
-        let counts = rolls(stage, &["config.http.max_body_size=100"])?;
-        expect_large_body(stage, 413)?;
+pub(super) fn run(cluster: &TestCluster) -> Result<()> {
+    cluster.step("upgrade of the configuration, under load", || {
+        expect_large_body(cluster, 422)?;
+        // Large enough for every real review.
+        let counts = upgrade(cluster, &["config.http.max_body_size=100"])?;
+        expect_large_body(cluster, 413)?;
         Ok(format!("in force; {counts}"))
     })?;
-    stage.step("rollout of new pods, under load", || {
-        let counts = rolls(stage, &["podAnnotations.rolled=again"])?;
-        expect_large_body(stage, 422)?;
+    cluster.step("rollout of new pods, under load", || {
+        let counts = upgrade(cluster, &["podAnnotations.rolled=again"])?;
+        expect_large_body(cluster, 422)?;
         Ok(counts)
     })
 }
 
-/// Upgrades while requests arrive, until the last pod of those before is gone.
-fn rolls(stage: &Stage, settings: &[&str]) -> Result<String> {
-    let before = pods(stage)?;
-    let counts = under_load(stage, SECONDS, || {
-        stage.upgrade(settings)?;
-        let after = pods(stage)?;
-        ensure!(
-            after.iter().all(|pod| !before.contains(pod)),
-            "expected {} to replace every pod of {before:?}, saw {after:?}",
-            settings.join(" and ")
-        );
-        Ok(())
+/// Upgrades while requests arrive, and waits until every earlier pod is gone.
+fn upgrade(cluster: &TestCluster, settings: &[&str]) -> Result<String> {
+    let before = pods(cluster)?;
+    let counts = under_load(cluster, SECONDS, || {
+        cluster.upgrade(settings)?;
+        expect_replaced(&before, &pods(cluster)?)
     })?;
     Ok(format!("{} pods replaced; {counts}", before.len()))
 }
 
-/// A review of 200 bytes is read, and found to be about no film, or is too large to be read.
-fn expect_large_body(stage: &Stage, expected: u16) -> Result<()> {
-    let api = Forward::to(&stage.namespace, "service/films", 5000)?;
-    let body = format!(r#"{{"film_id":999999,"rating":4{}}}"#, " ".repeat(200));
-    let answer = api.post("/reviews/", &body)?;
+fn expect_replaced(before: &[String], after: &[String]) -> Result<()> {
     ensure!(
-        answer.status == expected,
-        "expected {expected} for a review of {} bytes, saw {}: {}",
-        body.len(),
-        answer.status,
-        answer.body
+        !after.is_empty() && after.iter().all(|pod| !before.contains(pod)),
+        "expected the upgrade to replace every pod of {before:?}, found {after:?}"
     );
     Ok(())
+}
+
+/// Sends a review of 200 bytes about an unknown film. The service reads it and returns 422, or refuses to
+/// read it and returns 413.
+fn expect_large_body(cluster: &TestCluster, expected: u16) -> Result<()> {
+    let api = Forward::to(&cluster.namespace, "service/films", 5000)?;
+    let review = format!(r#"{{"film_id":999999,"rating":4{}}}"#, " ".repeat(200));
+    let Response { status, body } = api.post("/reviews/", &review)?;
+    ensure!(
+        status == expected,
+        "expected status {expected} for a review of {} bytes, got {status}: {body}",
+        review.len()
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upgrade_must_leave_pods_and_none_of_the_earlier_ones() {
+        let pods = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        assert!(expect_replaced(&pods(&["a"]), &pods(&["b", "c"])).is_ok());
+        assert!(expect_replaced(&pods(&["a"]), &pods(&["a", "b"])).is_err());
+        assert!(expect_replaced(&pods(&["a"]), &[]).is_err(), "no pod is left");
+    }
 }

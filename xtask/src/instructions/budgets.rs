@@ -1,23 +1,25 @@
-//! What each hot path may take: the committed file, and the comparison with it.
+//! The budget of each hot path: the committed file, and the comparison with it.
 
 use std::collections::BTreeMap;
 use std::env::consts;
 use std::fmt::Write as _;
-use std::fs;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::{cargo, say};
+use crate::cargo;
+use crate::generated::{self, Mode};
+use crate::process;
+use crate::terminal::say;
 
-/// In the workspace.
+/// File of the budgets, in the workspace.
 pub(super) const FILE: &str = "xtask/instructions.toml";
-const UPDATE: &str = "`cargo xtask instructions --update` writes it anew";
+const UPDATE: &str = "`cargo xtask instructions --update` writes the file again";
 
-/// In per cent of the budget. Counts of one build differ by less than half of one.
+/// In per cent of the budget. Counts of the same build differ by less than half a per cent.
 const TOLERANCE: i64 = 5;
-/// From here on a regression of some per cent would go unseen.
+/// In per cent. Further below the budget, a later regression of some per cent would not be found.
 const SLACK: i64 = 10;
 
 /// The file.
@@ -25,7 +27,7 @@ const SLACK: i64 = 10;
 #[serde(deny_unknown_fields)]
 pub(super) struct Budgets {
     toolchain: String,
-    /// A request's, by the path's name.
+    /// Instructions of a request, by the name of the path.
     instructions: BTreeMap<String, u64>,
 }
 
@@ -38,31 +40,28 @@ pub(super) enum Verdict {
 }
 
 impl Budgets {
-    /// For a run that sets them.
+    /// Returns no budgets, for a run that sets them.
     pub(super) fn none() -> Self {
         Self::default()
     }
 
-    /// The committed ones, which must be of the paths `names`.
+    /// Reads the committed budgets, which must be those of the paths `names`.
     pub(super) fn load(names: &[&str]) -> Result<Self> {
-        let file = cargo::workspace().join(FILE);
-        let text = fs::read_to_string(file).with_context(|| format!("cannot read {FILE}; {UPDATE}"))?;
-        Self::parse(&text, names)
+        Self::parse(&generated::read(&cargo::workspace(), FILE).context(UPDATE)?, names)
     }
 
     fn parse(text: &str, names: &[&str]) -> Result<Self> {
-        let budgets: Self =
-            toml::from_str(text).with_context(|| format!("{FILE} is not as expected; {UPDATE}"))?;
+        let budgets: Self = toml::from_str(text).with_context(|| format!("{FILE} is malformed: {UPDATE}"))?;
         if let Some(name) = names.iter().find(|name| !budgets.instructions.contains_key(**name)) {
-            bail!("{FILE} has no budget for {name}; {UPDATE}");
+            bail!("{FILE} has no budget for {name}: {UPDATE}");
         }
         if let Some(name) = budgets.instructions.keys().find(|name| !names.contains(&name.as_str())) {
-            bail!("{FILE} has a budget for {name}, which is not counted; {UPDATE}");
+            bail!("{FILE} has a budget for {name}, which is not counted: {UPDATE}");
         }
         Ok(budgets)
     }
 
-    /// A line of the table.
+    /// Returns a line of the printed table.
     pub(super) fn row(&self, name: &str, now: u64) -> String {
         match self.instructions.get(name) {
             None => format!("{name:<14} {now:>9}"),
@@ -75,7 +74,7 @@ impl Budgets {
         }
     }
 
-    /// What to make of a count.
+    /// Compares a count with its budget.
     pub(super) fn verdict(&self, name: &str, now: u64) -> Verdict {
         match self.instructions.get(name).map(|budget| per_mille(now, *budget)) {
             Some(difference) if difference > 10 * TOLERANCE => Verdict::Above,
@@ -84,19 +83,20 @@ impl Budgets {
         }
     }
 
-    /// A difference may then be the compiler's.
-    pub(super) fn warn_of_another_toolchain(&self) {
-        let now = toolchain();
+    /// Warns if another toolchain has set the budgets: it may be the cause of a difference.
+    pub(super) fn warn_of_another_toolchain(&self) -> Result<()> {
+        let now = toolchain()?;
         if now != self.toolchain {
-            say(&format!("the budgets are those of {}, and this is {now}", self.toolchain));
+            say(&format!("The budgets are those of {}, and this is {now}", self.toolchain));
         }
+        Ok(())
     }
 }
 
-/// Makes `counts` the committed budgets.
+/// Writes `counts` as the budgets.
 pub(super) fn write(counts: &[(&str, u64)]) -> Result<()> {
-    fs::write(cargo::workspace().join(FILE), text(&toolchain(), counts))
-        .with_context(|| format!("cannot write {FILE}"))
+    let file = (FILE.to_owned(), Some(text(&toolchain()?, counts)));
+    Mode { check: false }.apply("instructions --update", &cargo::workspace(), &[file])
 }
 
 fn text(toolchain: &str, counts: &[(&str, u64)]) -> String {
@@ -105,23 +105,27 @@ fn text(toolchain: &str, counts: &[(&str, u64)]) -> String {
          toolchain = \"{toolchain}\"\n\n[instructions]\n"
     );
     for (name, count) in counts {
-        // Writing to a string does not fail.
         let _ = writeln!(text, "{name} = {count}");
     }
     text
 }
 
-/// How much `now` is above `budget`.
+/// Returns by how much `now` is above `budget`.
 fn per_mille(now: u64, budget: u64) -> i64 {
     let difference = i128::from(now) - i128::from(budget);
     i64::try_from(1000 * difference / i128::from(budget.max(1))).unwrap_or(i64::MAX)
 }
 
-/// What makes code of the sources, and for what: other machines take other instructions.
-fn toolchain() -> String {
-    let rustc = Command::new("rustc").arg("--version").current_dir(cargo::workspace()).output();
-    let rustc = rustc.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    format!("{} for {}", rustc.unwrap_or_else(|_| "an unknown rustc".to_owned()), consts::ARCH)
+/// Returns the compiler and the architecture: both change the number of instructions.
+fn toolchain() -> Result<String> {
+    let mut rustc = Command::new("rustc");
+    toolchain_of(rustc.arg("--version").current_dir(cargo::workspace()))
+}
+
+fn toolchain_of(rustc: &mut Command) -> Result<String> {
+    let version = process::output(rustc)?;
+    ensure!(!version.trim().is_empty(), "`{}` printed nothing, expected a version", process::words(rustc));
+    Ok(format!("{} for {}", version.trim(), consts::ARCH))
 }
 
 #[cfg(test)]
@@ -133,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_has_tolerance() {
+    fn a_small_difference_is_within_the_budget() {
         for (now, expected) in [
             (8_989, Verdict::Below),
             (9_000, Verdict::Within),
@@ -153,11 +157,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_can_be_read() -> Result<()> {
+    fn a_written_file_can_be_read() -> Result<()> {
         let written = text("rustc 1.2.3", &[("one", 7), ("post", 9)]);
         let read = Budgets::parse(&written, &["one", "post"])?;
         assert_eq!((read.toolchain.as_str(), read.instructions["post"]), ("rustc 1.2.3", 9));
         Ok(())
+    }
+
+    #[test]
+    fn an_unknown_toolchain_is_an_error() {
+        for script in ["exit 1", "true"] {
+            assert!(toolchain_of(Command::new("sh").args(["-c", script])).is_err(), "{script}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Where things are kept between runs.
+//! The folder for everything that stays between runs.
 
 use std::env;
 use std::fs::{self, Permissions};
@@ -8,29 +8,29 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use nix::unistd::geteuid;
 
-/// The folder for what outlives a run: the data of `cargo xtask run` and a downloaded Postgres.
+/// Returns the folder for the data of `cargo xtask run`, a downloaded Postgres and Python environments.
 ///
-/// It is a folder of the user's and not the checkout's `target/`, so that `cargo clean` does not
-/// take the data with it and every checkout shares the download. Root has one in /var/lib, since
-/// the server runs as another user there, and that user cannot get into /root.
+/// The folder belongs to the user and is not in `target/`: `cargo clean` does not delete the data, and
+/// all checkouts share the downloads. Root's folder is in /var/lib, because the server then runs as
+/// another user, who cannot enter /root.
 pub(crate) fn folder() -> Result<PathBuf> {
     let parent = match (env::var_os("XDG_DATA_HOME"), env::var_os("HOME")) {
         (Some(data), _) if !data.is_empty() => PathBuf::from(data),
         _ if geteuid().is_root() => PathBuf::from("/var/lib"),
         (_, Some(home)) => PathBuf::from(home).join(".local/share"),
-        _ => bail!("no folder to keep data in: set HOME or XDG_DATA_HOME"),
+        _ => bail!("there is no folder for data: set HOME or XDG_DATA_HOME"),
     };
     let folder = parent.join("films");
     fs::create_dir_all(&folder).with_context(|| unusable(&folder))?;
     if geteuid().is_root() {
-        // Whatever root's umask: the server's user must pass through.
+        // The server's user must pass through, whatever root's umask is.
         fs::set_permissions(&folder, Permissions::from_mode(0o711)).with_context(|| unusable(&folder))?;
     }
     Ok(folder)
 }
 
-/// What to say when something in there cannot be written.
+/// Returns the error for a file in this folder that cannot be written.
 pub(crate) fn unusable(folder: &Path) -> String {
     let folder = folder.display();
-    format!("cannot write to {folder}; make it writable, or name another parent by XDG_DATA_HOME")
+    format!("cannot write to {folder}: make it writable, or set XDG_DATA_HOME to another parent")
 }

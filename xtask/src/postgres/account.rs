@@ -1,4 +1,4 @@
-//! Whose process the server is: Postgres refuses to run as root.
+//! The user that runs the server: Postgres refuses to run as root.
 
 use std::fmt;
 use std::os::unix::fs::chown;
@@ -9,10 +9,10 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use nix::unistd::{User, geteuid};
 
-/// What Linux systems give `nobody`, for one that does not even have that name.
+/// The id of `nobody` on Linux, for a system that lacks the name.
 const NOBODY: u32 = 65534;
 
-/// The unprivileged user that the server and its data belong to when we are root.
+/// The unprivileged user that owns the server and its data if we are root.
 pub(super) struct Account {
     name: String,
     user: u32,
@@ -20,19 +20,19 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// `None` unless we are root: then the server is ours, like any other process.
+    /// Returns the user, or `None` if we are not root: then the server runs as we do.
     pub(super) fn when_root() -> Option<Self> {
         if !geteuid().is_root() {
             return None;
         }
-        let known = ["postgres", "nobody"].into_iter().find_map(|name| User::from_name(name).ok()?);
-        Some(known.map_or_else(
+        let found = ["postgres", "nobody"].into_iter().find_map(|name| User::from_name(name).ok()?);
+        Some(found.map_or_else(
             || Self { name: NOBODY.to_string(), user: NOBODY, group: NOBODY },
-            |known| Self { name: known.name, user: known.uid.as_raw(), group: known.gid.as_raw() },
+            |user| Self { name: user.name, user: user.uid.as_raw(), group: user.gid.as_raw() },
         ))
     }
 
-    /// Lets `command` run as this user. The standard library drops root's other groups as well.
+    /// Makes `command` run as this user. The standard library also drops root's other groups.
     pub(super) fn apply(&self, command: &mut Command) {
         command.uid(self.user).gid(self.group);
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask k8s`: the chart as plain manifests, for those who have no Helm.
+//! `cargo xtask k8s`: the chart as plain manifests, for users without Helm.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,17 +6,19 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
-use crate::{cargo, say};
+use crate::cargo;
+use crate::generated::{File, Mode};
+use crate::process;
 
-/// What differs from the chart's defaults. The Secret is kustomize's, since Helm would render
-/// another password each time. A Job could not be applied again when it has changed: its pod cannot
-/// be replaced.
+/// Values that differ from the chart's defaults. kustomize makes the Secret, because Helm would render
+/// another password each time. Migrations run in an init container, because a changed Job cannot be
+/// applied again: its pod template is immutable.
 const VALUES: [&str; 2] = ["postgres.embedded.existingSecret=films-postgres", "migration.run=init"];
 
-/// Labels that would tell a reader, or Helm, that these are a release of Helm's.
-const HELMS_OWN: [&str; 2] = ["helm.sh/chart:", "app.kubernetes.io/managed-by:"];
+/// Labels that say "made by Helm" to a reader, or to Helm.
+const LABELS_OF_HELM: [&str; 2] = ["helm.sh/chart:", "app.kubernetes.io/managed-by:"];
 
 const HEAD: &str = "# Rendered from helm/films by `cargo xtask k8s`; not to be edited.\n";
 
@@ -27,8 +29,8 @@ const KUSTOMIZATION: &str = "# The chart's defaults without Helm: kubectl apply 
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 secretGenerator:
-  # A password for trying things out: everybody can read it here. Choose another before the first apply:
-  # Postgres takes it over when it creates its volume, and never again.
+  # This password is public. Choose another before the first apply: Postgres reads the password only when
+  # it creates its volume.
   - name: films-postgres
     literals:
       - password=dvdrental
@@ -40,34 +42,17 @@ resources:
 /// Render k8s/ from the chart, for `kubectl apply -k k8s/`; commit the result.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Change nothing; fail if k8s/ is out of date.
-    #[arg(long)]
-    check: bool,
+    #[command(flatten)]
+    mode: Mode,
 }
 
-/// The verb.
+/// Runs the verb.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let folder = cargo::workspace().join("k8s");
-    let files = files(&render()?)?;
-    if args.check {
-        let differing = differing(&folder, &files)?;
-        ensure!(
-            differing.is_empty(),
-            "k8s/ is out of date ({}): run `cargo xtask k8s` and commit the result",
-            differing.join(", ")
-        );
-        say("k8s/ is what the chart renders");
-        return Ok(ExitCode::SUCCESS);
-    }
-    if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| format!("cannot replace {}", folder.display()))?;
-    }
-    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    for (name, text) in &files {
-        let path = folder.join(name);
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    say(&format!("Rendered {} files into k8s/", files.len()));
+    let workspace = cargo::workspace();
+    let rendered = files(&render()?)?;
+    let mut files = stale(&workspace.join("k8s"), &rendered)?;
+    files.extend(rendered.into_iter().map(|(name, text)| (format!("k8s/{name}"), Some(text))));
+    args.mode.apply("k8s", &workspace, &files)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -75,19 +60,16 @@ fn render() -> Result<String> {
     let mut helm = Command::new("helm");
     helm.args(["template", "films", "helm/films", "--no-hooks", "--skip-tests"]);
     helm.args(VALUES.iter().flat_map(|value| ["--set", value])).current_dir(cargo::workspace());
-    let output = helm.output().context("helm is not there: see https://helm.sh/docs/intro/install/")?;
-    if !output.status.success() {
-        bail!("helm cannot render the chart: {}", String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(String::from_utf8(output.stdout)?)
+    process::output(&mut helm)
+        .context("the chart cannot be rendered; see https://helm.sh/docs/intro/install/")
 }
 
-/// One file for each of the chart's templates, and the kustomization that lists them.
+/// Returns a file for each template of the chart, and the kustomization that lists the files.
 fn files(rendered: &str) -> Result<BTreeMap<String, String>> {
     let mut files: BTreeMap<String, String> = BTreeMap::new();
     for document in rendered.split("---\n# Source: films/templates/").skip(1) {
         let (template, text) = document.split_once('\n').context("helm rendered an empty document")?;
-        // What goes with `helm test`, beside its hooks.
+        // `helm test` has more than hooks, and `--skip-tests` leaves out hooks only.
         if template.starts_with("tests/") {
             continue;
         }
@@ -97,7 +79,8 @@ fn files(rendered: &str) -> Result<BTreeMap<String, String>> {
         );
         let file = files.entry(template.replace('/', "-")).or_insert_with(|| HEAD.to_owned());
         file.push_str("---\n");
-        for line in text.lines().filter(|line| !HELMS_OWN.iter().any(|own| line.trim().starts_with(own))) {
+        let is_helms = |line: &str| LABELS_OF_HELM.iter().any(|label| line.trim().starts_with(label));
+        for line in text.lines().filter(|line| !is_helms(line)) {
             writeln!(file, "{line}")?;
         }
     }
@@ -110,21 +93,16 @@ fn files(rendered: &str) -> Result<BTreeMap<String, String>> {
     Ok(files)
 }
 
-/// The names of the files that are missing in `folder`, have another text, or should not be there.
-fn differing(folder: &Path, files: &BTreeMap<String, String>) -> Result<Vec<String>> {
-    let is = |name: &String| fs::read_to_string(folder.join(name)).ok();
-    let mut names: Vec<String> = files
-        .iter()
-        .filter(|(name, text)| is(name).as_ref() != Some(text))
-        .map(|(name, _)| name.clone())
-        .collect();
+/// Returns the files in `folder` that are not rendered any more.
+fn stale(folder: &Path, rendered: &BTreeMap<String, String>) -> Result<Vec<File>> {
+    let mut stale = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if !files.contains_key(&name) {
-            names.push(name);
+        if !rendered.contains_key(&name) {
+            stale.push((format!("k8s/{name}"), None));
         }
     }
-    Ok(names)
+    Ok(stale)
 }
 
 #[cfg(test)]
@@ -161,19 +139,17 @@ kind: Deployment
     }
 
     #[test]
-    fn a_secret_is_not_committed() {
+    fn a_secret_is_refused() {
         assert!(files("---\n# Source: films/templates/secret.yaml\nkind: Secret\n").is_err());
     }
 
     #[test]
-    fn every_difference_is_named() -> Result<()> {
+    fn a_file_that_is_not_rendered_is_deleted() -> Result<()> {
         let folder = tempfile::tempdir()?;
-        let files = files(RENDERED)?;
-        fs::write(folder.path().join("service.yaml"), &files["service.yaml"])?;
-        fs::write(folder.path().join("postgres-service.yaml"), "edited")?;
-        fs::write(folder.path().join("left.yaml"), "")?;
-        let names = differing(folder.path(), &files)?;
-        assert_eq!(names, ["kustomization.yaml", "postgres-service.yaml", "left.yaml"]);
+        for name in ["service.yaml", "left.yaml"] {
+            fs::write(folder.path().join(name), "")?;
+        }
+        assert_eq!(stale(folder.path(), &files(RENDERED)?)?, [("k8s/left.yaml".to_owned(), None)]);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The data of a server ("database cluster"): made whole or not at all, and kept from run to run.
+//! The data of a server ("database cluster"), made completely or not at all.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{ErrorKind, Write};
@@ -9,20 +9,24 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 
-use super::{Installation, NAME, home};
-use crate::say;
+use super::home;
+use super::installation::Installation;
+use crate::terminal::say;
 
-/// Where in a server's folder the data are.
+/// User, password and database of every server here: the service's defaults.
+pub(super) const NAME: &str = "dvdrental";
+
+/// Folder of the data in a server's folder.
 pub(super) const DATA: &str = "data";
 
-/// A folder whose data stay. Nobody else can use it as long as this exists.
-pub(crate) struct DataFolder {
+/// A folder whose data stay. It is locked as long as this value exists.
+pub(crate) struct DataDir {
     path: PathBuf,
     _lock: File,
 }
 
-impl DataFolder {
-    /// The folder `name` among what is kept, made if need be.
+impl DataDir {
+    /// Locks the folder `name`, and makes it if it does not exist.
     pub(crate) fn lock(name: &str) -> Result<Self> {
         let path = home::folder()?.join(name);
         fs::create_dir_all(&path).with_context(|| home::unusable(&path))?;
@@ -33,13 +37,13 @@ impl DataFolder {
         match lock.try_lock() {
             Ok(()) => Ok(Self { path, _lock: lock }),
             Err(TryLockError::WouldBlock) => {
-                bail!("{} is in use by another `cargo xtask {name}`; stop that one first", path.display())
+                bail!("{} is in use by another `cargo xtask {name}`: stop that process first", path.display())
             }
             Err(TryLockError::Error(error)) => Err(error).with_context(|| home::unusable(&path)),
         }
     }
 
-    /// Where it is.
+    /// Returns the path.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -49,14 +53,14 @@ impl DataFolder {
         remove(&self.path.join(DATA))
     }
 
-    /// Makes the data if there are none; those there are must be of the installation's version.
+    /// Makes the data if there are none. Existing data must be of the installation's version.
     pub(super) fn prepare(&self, installation: &Installation) -> Result<()> {
         let data = self.path.join(DATA);
         match fs::read_to_string(data.join("PG_VERSION")) {
             Ok(version) if version.trim() == installation.version().to_string() => Ok(()),
             Ok(version) => bail!(
-                "the data in {} are of Postgres {}, but the one found here is {}, which cannot \
-                 read them; run with --fresh to delete them and start anew",
+                "the data in {} are of Postgres {}, and the Postgres found here is {}, which cannot read \
+                 them: run with --fresh to delete them",
                 data.display(),
                 version.trim(),
                 installation.version()
@@ -67,15 +71,15 @@ impl DataFolder {
     }
 }
 
-/// Makes the data in `folder`, with the one user and the one database. They get their final name
-/// last, so that what an interruption leaves is never taken for whole.
+/// Makes the data in `folder`, with a user and a database. Renames them last, so that data of an
+/// interrupted run are never used.
 pub(super) fn create(
     installation: &Installation,
     folder: &Path,
     options: &[&str],
     settings: &[&str],
 ) -> Result<()> {
-    say(&format!("Making a database in {}", folder.display()));
+    say(&format!("Creating a database in {}", folder.display()));
     let partial = folder.join("data.partial");
     remove(&partial)?;
     DirBuilder::new().mode(0o700).create(&partial).with_context(|| home::unusable(folder))?;
@@ -85,8 +89,8 @@ pub(super) fn create(
     fs::rename(&partial, folder.join(DATA)).with_context(|| home::unusable(folder))
 }
 
-/// The password is demanded on the loopback interface too: the machine may have other users. There
-/// the C locale makes the order of text, and the log's language, the same everywhere.
+/// Requires the password on the loopback interface too, because the machine may have other users. With
+/// the C locale, the order of text and the language of the log are the same on every machine.
 fn initialise(installation: &Installation, folder: &Path, data: &Path, options: &[&str]) -> Result<()> {
     let mut password = NamedTempFile::new_in(folder).with_context(|| home::unusable(folder))?;
     writeln!(password, "{NAME}")?;
@@ -98,7 +102,7 @@ fn initialise(installation: &Installation, folder: &Path, data: &Path, options: 
     finish(installation, &mut command, "")
 }
 
-/// By the server's single-user mode: what is downloaded has no client.
+/// Uses the server's single-user mode: the downloaded Postgres has no client.
 fn create_database(installation: &Installation, folder: &Path, data: &Path, settings: &[&str]) -> Result<()> {
     let mut command = installation.command("postgres", folder);
     command.arg("--single").arg("-D").arg(data).args(settings);
@@ -107,12 +111,12 @@ fn create_database(installation: &Installation, folder: &Path, data: &Path, sett
     finish(installation, &mut command, &sql)
 }
 
-/// Runs one of Postgres's programs to its end; what it says matters only if it fails.
+/// Runs a program of Postgres to its end. If it fails, the error has what it wrote to stderr.
 fn finish(installation: &Installation, command: &mut Command, input: &str) -> Result<()> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = installation.spawn(command)?;
     if let Some(mut stdin) = child.stdin.take() {
-        // One that has already failed does not read; its own words below say why.
+        // A program that has already failed does not read. The error below says why.
         let _ = stdin.write_all(input.as_bytes());
     }
     let output = child.wait_with_output()?;

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+use super::postgres::run_with_database;
 use crate::cargo;
-use crate::postgres::{self, Source};
+use crate::postgres::Source;
 
-/// Run `cargo test --workspace` with a throw-away Postgres.
+/// Run `cargo test --workspace` with a temporary Postgres.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -18,9 +19,9 @@ pub(crate) struct Args {
     rest: Vec<OsString>,
 }
 
-/// The verb.
+/// Runs the verb.
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let mut command = cargo::cargo();
     command.args(["test", "--workspace"]).args(args.rest);
-    postgres::run_with_database(&args.source, command)
+    run_with_database(&args.source, command)
 }

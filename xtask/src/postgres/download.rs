@@ -1,4 +1,4 @@
-//! A Postgres from the network, for machines without one: installed whole or not at all.
+//! Downloads a Postgres for machines without one, completely or not at all.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -15,18 +15,19 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::{Installation, home};
-use crate::say;
+use super::home;
+use super::installation::Installation;
+use crate::terminal::say;
 
-/// The builds that Java's embedded tests use (zonky's, on Maven Central): small, relocatable, with
-/// the libraries that they need. An exact version: which one is installed needs no asking.
+/// The builds that Java's embedded tests use (zonky's, on Maven Central): small, relocatable, and with
+/// all libraries. An exact version, so that finding it needs no network.
 const VERSION: &str = "17.11.0";
 
-/// The folder of its programs in `home`; downloaded the first time, found there ever after.
+/// Returns the folder of the programs below `home`. Downloads them the first time.
 pub(super) fn install(home: &Path) -> Result<PathBuf> {
     let folder = home.join(format!("postgresql-{VERSION}"));
     if !folder.is_dir() {
-        // The second of two at once then finds what the first has installed.
+        // Of two processes at once, the second finds what the first has installed.
         let lock = File::create(home.join("download.lock")).with_context(|| home::unusable(home))?;
         if lock.try_lock().is_err() {
             say("Waiting for another `cargo xtask` to download Postgres");
@@ -39,9 +40,9 @@ pub(super) fn install(home: &Path) -> Result<PathBuf> {
     Ok(folder.join("bin"))
 }
 
-/// The final name comes last, after the programs have run and all is on the disk, so that what an
-/// interruption leaves is never taken for whole. Only the lock's holder comes here, and so may
-/// clear away what an interrupted one has left.
+/// Renames the folder last, after the programs have run and all data are on the disk, so that an
+/// interrupted download is never used. Only the holder of the lock comes here, so it may delete what an
+/// interrupted download has left.
 fn download(home: &Path, folder: &Path) -> Result<()> {
     let partial = home.join("download.partial");
     if partial.exists() {
@@ -52,8 +53,8 @@ fn download(home: &Path, folder: &Path) -> Result<()> {
     say(&format!("Downloading Postgres {VERSION} into {} (once)", folder.display()));
     let archive = fetch().with_context(|| {
         format!(
-            "cannot download Postgres {VERSION} from Maven Central; check the network \
-             (HTTPS_PROXY names a proxy), or install Postgres 13 or newer"
+            "cannot download Postgres {VERSION} from Maven Central: check the network \
+             (HTTPS_PROXY sets a proxy), or install Postgres 13 or newer"
         )
     })?;
     unpack(&archive, &unpacked).with_context(|| home::unusable(&partial))?;
@@ -63,23 +64,23 @@ fn download(home: &Path, folder: &Path) -> Result<()> {
     fs::remove_dir_all(&partial).with_context(|| home::unusable(&partial))
 }
 
-/// The archive, checked against its checksum; with a progress bar where there is a terminal.
+/// Downloads the archive, checks its checksum, and shows a progress bar on a terminal.
 fn fetch() -> Result<Vec<u8>> {
     let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} to go")?;
     let bar = IndicatifLayer::new().with_progress_style(style);
-    // Of the nested spans with this name only the one that reads the bytes counts them.
+    // Several nested spans have this name. Only the span that reads the bytes counts them.
     let reads = filter_fn(|span| span.name() == "get_archive" && span.target().contains("::maven::"));
     let _shown = tracing_subscriber::registry().with(bar.with_filter(reads)).set_default();
     let (_, archive) = get_archive(zonky::URL, &VersionReq::parse(&format!("={VERSION}"))?)?;
     Ok(archive)
 }
 
-/// Readable for all, whatever the umask: it is run by another user when we are root.
+/// Makes all files readable, whatever the umask is: another user runs them if we are root.
 fn unpack(archive: &Vec<u8>, folder: &Path) -> Result<()> {
     let callers = umask(Mode::S_IWGRP | Mode::S_IWOTH);
     let unpacked = extract(zonky::URL, archive, folder);
     umask(callers);
     unpacked?;
-    // The folder itself began as a temporary one, which is its owner's alone.
+    // The folder itself began as a temporary folder, which only its owner may enter.
     Ok(fs::set_permissions(folder, Permissions::from_mode(0o755))?)
 }

@@ -1,20 +1,20 @@
-//! Where the service listens, as seen by those who want to reach it.
+//! Addresses: where the service listens, and free addresses for other programs.
 
 use std::env;
-use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail, ensure};
 
-/// One of the service's two addresses, and the variable that changes it.
+/// An address of the service, and the variable that sets it.
 pub(crate) struct Listen {
     variable: &'static str,
     address: SocketAddr,
 }
 
 impl Listen {
-    /// The address in `variable`, or the service's default on all interfaces.
+    /// Returns the address in `variable`, or the service's default: all interfaces.
     pub(crate) fn from_env(variable: &'static str, default_port: u16) -> Result<Self> {
         let address = match env::var(variable) {
             Ok(text) => parse(&text).with_context(|| {
@@ -25,22 +25,22 @@ impl Listen {
         Ok(Self { variable, address })
     }
 
-    /// Fails if the service could not listen there.
+    /// Fails if the service could not listen on this address.
     pub(crate) fn check_free(&self) -> Result<()> {
         let Self { variable, address } = self;
         match TcpListener::bind(address) {
             Ok(_) => Ok(()),
             Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
-                "port {} is already taken, and the service is to listen on {address}; stop what \
-                 listens there, or set {variable} to another address",
+                "port {} is taken, and the service needs {address}: stop the program that listens there, \
+                 or set {variable} to another address",
                 address.port()
             ),
             Err(error) => Err(error)
-                .with_context(|| format!("cannot listen on {address}; set {variable} to another address")),
+                .with_context(|| format!("cannot listen on {address}: set {variable} to another address")),
         }
     }
 
-    /// The address that a client on this machine connects to.
+    /// Returns the address that a client on this machine connects to.
     pub(crate) fn reachable(&self) -> SocketAddr {
         let ip = match self.address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -50,39 +50,41 @@ impl Listen {
         SocketAddr::new(ip, self.address.port())
     }
 
-    /// Whether a GET of `path` is answered with 200, and soon.
-    pub(crate) fn answers(&self, path: &str) -> bool {
-        self.status_line(path).is_ok_and(|line| line.starts_with(b"HTTP/1.1 200 "))
-    }
-
-    fn status_line(&self, path: &str) -> std::io::Result<[u8; 13]> {
-        let address = self.reachable();
-        let timeout = Duration::from_secs(1);
-        let mut stream = TcpStream::connect_timeout(&address, timeout)?;
-        stream.set_read_timeout(Some(timeout))?;
-        // In one piece: who answers the first of several resets the connection when the others come.
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes())?;
-        let mut line = [0; 13];
-        stream.read_exact(&mut line)?;
-        Ok(line)
+    /// Tells whether a GET of `path` returns 200 within a second.
+    pub(crate) fn responds(&self, path: &str) -> bool {
+        let response = agent(Duration::from_secs(1)).get(format!("http://{}{path}", self.reachable())).call();
+        response.is_ok_and(|response| response.status() == 200)
     }
 }
 
-/// An address of the loopback interface where nobody listens yet.
+/// Returns an HTTP client for servers on this machine, to which a proxy does not lead.
+///
+/// The client returns responses of every status, and opens a connection for every request.
+pub(crate) fn agent(timeout: Duration) -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .timeout_global(Some(timeout))
+        .http_status_as_error(false)
+        .max_idle_connections(0)
+        .proxy(None);
+    config.build().into()
+}
+
+/// Returns an address of the loopback interface on which nobody listens yet.
 pub(crate) fn free_address() -> Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("127.0.0.1 has no free port")?;
     Ok(listener.local_addr()?)
 }
 
-/// Port 0, any free one, is of no use here: nobody could tell which the service got.
+/// Refuses port 0, any free port: nobody could tell which port the service got.
 fn parse(text: &str) -> Result<SocketAddr> {
     let address: SocketAddr = text.parse()?;
-    if address.port() == 0 { Err(anyhow!("port 0 is not an address")) } else { Ok(address) }
+    ensure!(address.port() != 0, "port 0 is any free port, and nobody would know it");
+    Ok(address)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
     use std::thread;
 
     use super::*;
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn only_200_is_an_answer() -> Result<()> {
+    fn only_status_200_counts_as_a_response() -> Result<()> {
         for (status, expected) in [("200 OK", true), ("503 Service Unavailable", false)] {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
             let listen = listen(listener.local_addr()?);
@@ -130,9 +132,9 @@ mod tests {
                 let _ = stream.read(&mut [0; 1024])?;
                 write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n")
             });
-            assert_eq!(listen.answers("/readyz"), expected, "{status}");
+            assert_eq!(listen.responds("/readyz"), expected, "{status}");
             assert!(server.join().is_ok());
-            assert!(!listen.answers("/readyz"), "nobody is there any more");
+            assert!(!listen.responds("/readyz"), "the server is gone");
         }
         Ok(())
     }

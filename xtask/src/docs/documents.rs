@@ -1,0 +1,85 @@
+//! `cargo xtask docs`: the generated tables of the documents.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::{schema, table};
+use crate::baselines;
+use crate::cargo;
+use crate::generated::{self, Mode, between, read};
+
+const CONFIGURATION: &str = "docs/configuration.md";
+const BASELINES: &str = "loadtest/baselines/README.md";
+
+/// Write the generated tables of docs/configuration.md and loadtest/baselines/README.md; commit the result.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    mode: Mode,
+}
+
+/// Runs the verb.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let workspace = cargo::workspace();
+    let files = [
+        (CONFIGURATION, "settings", settings(&schema::of_service()?)?),
+        (BASELINES, "baselines", baselines_table()?),
+    ];
+    let files = files.map(|(name, part, table)| {
+        let (begin, end) = (format!("<!-- {part}: written by"), format!("<!-- end of {part}"));
+        let text = between(&read(&workspace, name)?, &begin, &end, &table).context(name)?;
+        Ok((name.to_owned(), Some(text)))
+    });
+    args.mode.apply("docs", &workspace, &files.into_iter().collect::<Result<Vec<_>>>()?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns a row for each setting of the service. Every setting needs a description.
+fn settings(schema: &Value) -> Result<String> {
+    let rows = table::rows(schema, &Value::Null)?;
+    for row in &rows {
+        ensure!(row[2].len() > 20, "{}: the description is too short: {}", row[0], row[2]);
+    }
+    Ok(generated::table(&table::HEADER, &rows))
+}
+
+fn baselines_table() -> Result<String> {
+    let rows: Vec<_> = baselines::all()?
+        .iter()
+        .map(|(name, baseline)| vec![format!("`{name}`"), baseline.title.clone(), baseline.workers.clone()])
+        .collect();
+    Ok(generated::table(&["baseline", "made of", "workers"], &rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn schema(description: &str) -> Value {
+        json!({
+            "properties": {"http": {"$ref": "#/$defs/Http", "default": {"timeout": "5s"}}},
+            "$defs": {"Http": {"properties": {
+                "timeout": {"type": "string", "default": "5s", "description": description},
+            }}},
+        })
+    }
+
+    #[test]
+    fn a_setting_has_its_default_and_its_meaning() -> Result<()> {
+        let table = settings(&schema("Limits the time of a request."))?;
+        assert!(
+            table.ends_with("|---|---|---|\n| `http.timeout` | `5s` | Limits the time of a request. |\n")
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn every_setting_is_explained() {
+        let error = settings(&schema("A time.")).unwrap_err().to_string();
+        assert_eq!(error, "`http.timeout`: the description is too short: A time.");
+    }
+}

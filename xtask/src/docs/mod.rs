@@ -1,0 +1,6 @@
+//! Documents and chart files that are generated, so that nothing is written down twice.
+
+pub(crate) mod chart;
+pub(crate) mod documents;
+mod schema;
+mod table;

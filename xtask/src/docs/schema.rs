@@ -1,0 +1,116 @@
+//! The service's JSON Schema, and its form in the chart's schema.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::{Map, Value, json};
+
+use crate::cargo;
+use crate::process;
+
+/// Returns the schema that `films config --schema` prints.
+pub(super) fn of_service() -> Result<Value> {
+    cargo::build(&["films"], false)?;
+    let mut films = Command::new(cargo::program("films", false)?);
+    let schema = process::output(films.args(["config", "--schema"]))?;
+    serde_json::from_str(&schema).context("`films config --schema` printed no JSON")
+}
+
+/// Returns the schema of `config` in the chart's values.
+///
+/// It has no references and keeps to the draft that every Helm reads. It lacks the settings that the
+/// chart sets from other values.
+pub(super) fn for_chart(service: &Value) -> Result<Value> {
+    let mut config = inline(service, service)?;
+    let database = config.pointer_mut("/properties/database/properties").and_then(Value::as_object_mut);
+    let database = database.context("the service's schema has no database")?;
+    // `postgres` says how to connect. Here, a password would be readable in a ConfigMap.
+    database.retain(|key, _| !["url", "read_url", "password_file"].contains(&key.as_str()));
+    let pool_size = database.get_mut("pool_size");
+    *pool_size.context("the service's schema has no database.pool_size, which the chart computes")? = json!({
+        "description": "Most connections of a pod to Postgres. If null, the chart computes it from the \
+                        connection budget: see `postgres.maxConnections`.",
+        "type": ["integer", "null"],
+        "minimum": 1,
+    });
+    Ok(config)
+}
+
+/// Returns `node` with every reference replaced by its target in `root`.
+fn inline(node: &Value, root: &Value) -> Result<Value> {
+    let Value::Object(fields) = node else {
+        return Ok(node.clone());
+    };
+    let mut result = Map::new();
+    for (key, value) in fields {
+        match (key.as_str(), value) {
+            // values.schema.json and values.yaml have their own.
+            ("$schema" | "$defs" | "title" | "format" | "default", _) => {}
+            ("description", Value::String(text)) => {
+                result.insert(key.clone(), text.replace('\n', " ").into());
+            }
+            ("$ref", Value::String(reference)) => {
+                let target = root.pointer(reference.trim_start_matches('#'));
+                let target = target.with_context(|| format!("the service's schema has no {reference}"))?;
+                for (key, value) in inline(target, root)?.as_object().into_iter().flatten() {
+                    result.entry(key).or_insert(value.clone());
+                }
+            }
+            ("properties", Value::Object(properties)) => {
+                let inlined = properties.iter().map(|(name, node)| Ok((name.clone(), inline(node, root)?)));
+                result.insert(key.clone(), Value::Object(inlined.collect::<Result<_>>()?));
+            }
+            ("oneOf", Value::Array(choices))
+                if choices.iter().all(|choice| choice.get("const").is_some()) =>
+            {
+                // With `enum`, Helm prints a single error for a wrong name, not an error for each choice.
+                let names = choices.iter().map(|choice| choice["const"].clone());
+                result.insert("enum".to_owned(), names.collect());
+            }
+            (_, Value::Array(nodes)) => {
+                let inlined = nodes.iter().map(|node| inline(node, root));
+                result.insert(key.clone(), inlined.collect::<Result<_>>()?);
+            }
+            _ => {
+                result.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    Ok(Value::Object(result))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_services_schema_becomes_part_of_the_charts() -> Result<()> {
+        let service = json!({
+            "$schema": "new", "type": "object",
+            "properties": {"database": {"$ref": "#/$defs/Db", "description": "Mine."}},
+            "$defs": {
+                "Db": {"description": "Other.", "properties": {
+                    "url": {"type": "string"},
+                    "pool_size": {"type": "integer", "default": 20},
+                    "timeout": {"type": "string", "default": "5s", "pattern": "^[0-9]+s$"},
+                    "mode": {"oneOf": [{"const": "a"}, {"const": "b"}]},
+                }},
+            },
+        });
+        let config = for_chart(&service)?;
+        let database = &config["properties"]["database"];
+        assert_eq!(database["description"], "Mine.");
+        assert_eq!(database["properties"].get("url"), None);
+        assert_eq!(database["properties"]["pool_size"]["type"], json!(["integer", "null"]));
+        assert_eq!(database["properties"]["timeout"], json!({"type": "string", "pattern": "^[0-9]+s$"}));
+        assert_eq!(database["properties"]["mode"], json!({"enum": ["a", "b"]}));
+        assert_eq!(config.get("$defs"), None);
+        Ok(())
+    }
+
+    #[test]
+    fn a_service_without_a_pool_size_is_an_error() {
+        let error = for_chart(&json!({"properties": {"database": {"properties": {}}}})).unwrap_err();
+        assert!(error.to_string().contains("database.pool_size"), "{error}");
+    }
+}

@@ -1,0 +1,117 @@
+//! Tables of settings: a row for each key that a user can set.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+/// The header of such a table.
+pub(super) const HEADER: [&str; 3] = ["key", "default", "meaning"];
+
+/// Returns the rows in the order of the schema. A default comes from `values`, or else from the schema.
+pub(super) fn rows(schema: &Value, values: &Value) -> Result<Vec<Vec<String>>> {
+    let mut rows = Vec::new();
+    add(&mut rows, schema, schema, values, "")?;
+    Ok(rows)
+}
+
+/// Adds a row for each property of `node`, or, if the property is a section, for each of its properties.
+fn add(
+    rows: &mut Vec<Vec<String>>,
+    schema: &Value,
+    node: &Value,
+    values: &Value,
+    prefix: &str,
+) -> Result<()> {
+    for (name, property) in node["properties"].as_object().into_iter().flatten() {
+        let key = format!("{prefix}{name}");
+        let value = values.get(name).or(property.get("default")).unwrap_or(&Value::Null);
+        let definition = definition(schema, property);
+        let at_top = &schema["properties"][name]["$ref"];
+        let is_repeated = !prefix.is_empty() && property.get("$ref") == Some(at_top);
+        if is_repeated && matches!(name.as_str(), "image" | "resources") {
+            rows.push(row(&key, value, &format!("See `{name}`.")));
+        } else if is_repeated || name == "global" {
+            // The text above the table describes these keys once.
+        } else if definition["properties"].is_object() {
+            add(rows, schema, definition, value, &format!("{key}."))?;
+        } else {
+            let meaning = property.get("description").or(definition.get("description"));
+            let meaning =
+                meaning.and_then(Value::as_str).with_context(|| format!("{key} has no description"))?;
+            ensure!(meaning.ends_with('.'), "the description of {key} is not a sentence: {meaning}");
+            rows.push(row(&key, value, meaning));
+        }
+    }
+    Ok(())
+}
+
+fn row(key: &str, value: &Value, meaning: &str) -> Vec<String> {
+    vec![format!("`{key}`"), shown(value), meaning.to_owned()]
+}
+
+fn definition<'a>(schema: &'a Value, property: &'a Value) -> &'a Value {
+    let reference = property.get("$ref").and_then(Value::as_str);
+    reference.and_then(|path| schema.pointer(path.trim_start_matches('#'))).unwrap_or(property)
+}
+
+/// Returns a default as a person would write it, and nothing for an empty default.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) if text.is_empty() => String::new(),
+        Value::String(text) => format!("`{text}`"),
+        Value::Object(fields) if fields.contains_key("repository") => {
+            let tag = fields.get("tag").and_then(Value::as_str).filter(|tag| !tag.is_empty());
+            let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
+            format!("`{}{tag}`", fields["repository"].as_str().unwrap_or_default())
+        }
+        // A map of sections: their names say enough.
+        Value::Object(fields) if !fields.is_empty() && fields.values().all(Value::is_object) => {
+            fields.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        }
+        other => format!("`{other}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_key_has_its_default_and_its_meaning() -> Result<()> {
+        let schema = json!({
+            "properties": {
+                "size": {"$ref": "#/definitions/size"},
+                "part": {"properties": {
+                    "size": {"$ref": "#/definitions/size"},
+                    "on": {"description": "Does it.", "default": true},
+                    "of": {"description": "A map."},
+                }},
+            },
+            "definitions": {"size": {"description": "How large."}},
+        });
+        let values = json!({"size": "2Gi", "part": {"size": "3Gi", "on": false, "of": {"a": {}, "b": {}}}});
+        assert_eq!(
+            rows(&schema, &values)?,
+            [
+                ["`size`", "`2Gi`", "How large."],
+                ["`part.on`", "`false`", "Does it."],
+                ["`part.of`", "`a`, `b`", "A map."]
+            ]
+        );
+        assert_eq!(rows(&schema, &Value::Null)?[1], ["`part.on`", "`true`", "Does it."]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_key_needs_a_description_of_a_sentence() {
+        for (property, expected) in [
+            (json!({}), "key has no description"),
+            (json!({"description": "short"}), "the description of key is not a sentence: short"),
+        ] {
+            let error = rows(&json!({"properties": {"key": property}}), &json!({})).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+}

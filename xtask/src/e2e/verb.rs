@@ -1,0 +1,88 @@
+//! The verb: its options, and the scenarios in order.
+
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+
+use super::cluster::TestCluster;
+use super::images::Options;
+use super::{install, loadtest, manifests, outage, scale, trace, uninstall, upgrade};
+use crate::process;
+use crate::signals::{Interrupted, Signals};
+use crate::terminal::say;
+
+/// Try the chart on the cluster of KUBECONFIG, in namespaces of its own.
+///
+/// The cluster must have the images or be able to pull them: build them with `cargo xtask image`, and
+/// load them with its --load, or push them and give the same --registry and --tag here. All scenarios
+/// take about ten minutes.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run these scenarios only, after the installation.
+    #[arg(value_name = "SCENARIO")]
+    scenarios: Vec<Scenario>,
+    #[command(flatten)]
+    images: Options,
+    /// Leave the namespaces at the end, to look at them.
+    #[arg(long)]
+    keep: bool,
+}
+
+/// The scenarios, in the order in which they run.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// Finds the trace of a request in Jaeger.
+    Trace,
+    /// Changes the configuration and replaces the pods, under load.
+    Upgrade,
+    /// Adds and removes pods, under load.
+    Scale,
+    /// Deletes the pod of Postgres.
+    Outage,
+    /// Runs the load test's Job, and reads its report.
+    Loadtest,
+    /// Uninstalls the release, and installs it again on the data that it leaves.
+    Uninstall,
+    /// Applies the manifests of k8s/, without Helm.
+    Manifests,
+}
+
+impl Scenario {
+    fn run(self, cluster: &TestCluster) -> Result<()> {
+        match self {
+            Self::Trace => trace::run(cluster),
+            Self::Upgrade => upgrade::run(cluster),
+            Self::Scale => scale::run(cluster),
+            Self::Outage => outage::run(cluster),
+            Self::Loadtest => loadtest::run(cluster),
+            Self::Uninstall => uninstall::run(cluster),
+            Self::Manifests => manifests::run(cluster),
+        }
+    }
+}
+
+/// Runs the verb.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    process::output(Command::new("helm").args(["version", "--short"])).context("e2e needs helm")?;
+    process::output(Command::new("kubectl").args(["get", "--raw=/readyz"]))
+        .context("e2e needs kubectl, and KUBECONFIG must name a cluster that runs")?;
+    let signals = Signals::catch()?;
+    let started = Instant::now();
+    let cluster = TestCluster::create(&args.images, args.keep, &signals)?;
+    let outcome = run_scenarios(args, &cluster);
+    let unexpected = outcome.as_ref().err().filter(|error| !error.is::<Interrupted>());
+    if unexpected.is_some() {
+        cluster.dump();
+    }
+    outcome?;
+    say(&format!("All scenarios passed ({:.0} s)", started.elapsed().as_secs_f64()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_scenarios(args: &Args, cluster: &TestCluster) -> Result<()> {
+    install::run(cluster)?;
+    let is_chosen = |scenario: &&Scenario| args.scenarios.is_empty() || args.scenarios.contains(scenario);
+    Scenario::value_variants().iter().filter(is_chosen).try_for_each(|scenario| scenario.run(cluster))
+}

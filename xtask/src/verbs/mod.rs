@@ -1,0 +1,8 @@
+//! The verbs that are one file each.
+
+pub(crate) mod image;
+pub(crate) mod k8s;
+pub(crate) mod postgres;
+pub(crate) mod run;
+pub(crate) mod sqlx;
+pub(crate) mod test;

@@ -1,0 +1,99 @@
+//! `cargo xtask image` with programs that only record how they are called.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use anyhow::Result;
+
+/// Runs the verb with `programs` in PATH, each a name and the body of a shell script. Every call becomes
+/// a line of `calls`.
+fn image(folder: &Path, programs: &[(&str, &str)], arguments: &[&str]) -> Result<Output> {
+    for (name, body) in programs {
+        let calls = folder.join("calls");
+        let script = format!("#!/bin/sh\necho {name} \"$@\" >> {}\n{body}\n", calls.display());
+        fs::write(folder.join(name), script)?;
+        fs::set_permissions(folder.join(name), Permissions::from_mode(0o755))?;
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.arg("image").args(arguments).env("PATH", folder);
+    Ok(command.env_remove("FILMS_REGISTRY").env_remove("FILMS_TAG").output()?)
+}
+
+fn calls(folder: &Path) -> Result<Vec<String>> {
+    Ok(fs::read_to_string(folder.join("calls"))?.lines().map(str::to_owned).collect())
+}
+
+const NAME: &[&str] = &["films", "--registry", "localhost", "--tag", "1"];
+
+#[test]
+fn docker_images_are_loaded_by_name() -> Result<()> {
+    for (cluster, status, load) in [
+        ("kind", "kind get clusters", "kind load docker-image localhost/films:1"),
+        ("minikube", "minikube status", "minikube image load localhost/films:1"),
+        ("k3d", "k3d cluster list --no-headers", "k3d image import localhost/films:1"),
+    ] {
+        let folder = tempfile::tempdir()?;
+        let programs = [("docker", ""), (cluster, "echo a-cluster")];
+        let arguments = [NAME, &["--builder", "docker", "--load", cluster]].concat();
+        let output = image(folder.path(), &programs, &arguments)?;
+        assert!(output.status.success(), "{output:?}");
+        let calls = calls(folder.path())?;
+        assert_eq!((calls[0].as_str(), calls[2].as_str()), (status, load));
+        assert!(calls[1].starts_with("docker build --file Dockerfile --tag localhost/films:1 "), "{calls:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn other_builders_load_an_archive() -> Result<()> {
+    for builder in ["buildah", "podman"] {
+        for (cluster, load) in [
+            ("kind", "kind load image-archive /"),
+            ("minikube", "minikube image load /"),
+            ("k3d", "k3d image import /"),
+        ] {
+            let folder = tempfile::tempdir()?;
+            let programs = [(builder, ""), (cluster, "echo a-cluster")];
+            let output = image(folder.path(), &programs, &[NAME, &["--load", cluster]].concat())?;
+            assert!(output.status.success(), "{output:?}");
+            let calls = calls(folder.path())?;
+            let archive = calls[4].rsplit(' ').next().unwrap();
+            let save = format!(
+                "{builder} push --quiet localhost/films:1 docker-archive:{archive}:localhost/films:1"
+            );
+            assert_eq!(calls[3], save);
+            assert!(calls[4].starts_with(load) && archive.ends_with("/image.tar"), "{calls:?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_missing_cluster_stops_the_verb_before_the_build() -> Result<()> {
+    for (programs, expected) in [
+        (&[("docker", "")][..], "cannot run kind: is it installed?"),
+        (&[("docker", ""), ("kind", "")][..], "kind has no cluster: see https://kind.sigs.k8s.io"),
+        (&[("docker", ""), ("kind", "echo down >&2; exit 1")][..], "failed (exit status: 1): down"),
+    ] {
+        let folder = tempfile::tempdir()?;
+        let output = image(folder.path(), programs, &[NAME, &["--load", "kind"]].concat())?;
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && error.contains(expected), "{error}");
+        let calls = fs::read_to_string(folder.path().join("calls")).unwrap_or_default();
+        assert!(!calls.contains("docker build"), "{calls}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_list_has_every_image_once() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let output = image(folder.path(), &[], &["--list", "--registry", "registry.example/team", "--tag", "1"])?;
+    let list = String::from_utf8_lossy(&output.stdout);
+    let names: Vec<&str> = list.lines().collect();
+    assert_eq!(names[..2], ["registry.example/team/films:1", "registry.example/team/films-loadtest:1"]);
+    assert!(names.len() > 3 && names.iter().all(|name| name.ends_with(":1")), "{list}");
+    Ok(())
+}
