@@ -1,4 +1,4 @@
-//! Keeping the report in a ConfigMap, from within a pod: the pod's own disk goes with it.
+//! Stores the report in a ConfigMap, from within a pod: the pod's own disk is deleted with the pod.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -13,9 +13,9 @@ use serde_json::json;
 use ureq::http::Request;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
-/// Where Kubernetes mounts what a pod needs to speak to its API server.
+/// Folder in which Kubernetes mounts the credentials for its API server.
 const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-/// The API server refuses more in one ConfigMap.
+/// The API server refuses a larger ConfigMap.
 const MAX_SIZE: usize = 1 << 20;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -28,19 +28,19 @@ pub struct ConfigMap {
 }
 
 impl ConfigMap {
-    /// Fails where this is no pod, or one without a service account's token: before anything is
-    /// measured that could then not be kept.
+    /// Returns a ConfigMap of this pod's namespace. Fails outside a pod, and in a pod without a service
+    /// account's token: before a measurement whose report could not be stored.
     pub fn new(name: &str) -> Result<Self> {
         let variable = |variable: &str| {
             env::var(variable).with_context(|| {
-                format!("--config-map {name}: {variable} is not set, so this is no pod of a cluster; --out names a file")
+                format!("--config-map {name}: {variable} is not set, so this is not a pod of a cluster: use --out to write a file")
             })
         };
         let (host, port) = (variable("KUBERNETES_SERVICE_HOST")?, variable("KUBERNETES_SERVICE_PORT")?);
         Self::at(&format!("https://{}", authority(&host, &port)), ACCOUNT.into(), name)
     }
 
-    /// The same on any API server, with the files of `account` in place of the pod's own.
+    /// Returns a ConfigMap of any API server, with the credentials in the folder `account`.
     pub fn at(server: &str, account: PathBuf, name: &str) -> Result<Self> {
         let mut map = Self { url: String::new(), name: name.to_owned(), account };
         map.read("token")?;
@@ -49,21 +49,24 @@ impl ConfigMap {
         Ok(map)
     }
 
-    /// Puts `files` in it, under their names. Other keys stay as they are. It must be there: whoever
-    /// made it also removes it.
-    pub fn keep(&self, files: &BTreeMap<&str, String>) -> Result<()> {
+    /// Stores files under their names. Other keys stay as they are. The ConfigMap must exist: its
+    /// creator also removes it.
+    pub fn store(&self, files: &BTreeMap<&str, String>) -> Result<()> {
         let size: usize = files.iter().map(|(name, text)| name.len() + text.len()).sum();
-        ensure!(size < MAX_SIZE, "the report has {size} bytes, more than the {MAX_SIZE} of a ConfigMap");
+        ensure!(
+            size < MAX_SIZE,
+            "the report has {size} bytes, expected less than the {MAX_SIZE} of a ConfigMap: use --out to write a file"
+        );
         let request = Request::patch(&self.url)
-            // Read only now: it is replaced every hour, and a run may take longer.
+            // Read only now: Kubernetes replaces the token every hour, and a run may take longer.
             .header("authorization", format!("Bearer {}", self.read("token")?.trim()))
             .header("content-type", "application/merge-patch+json")
             .body(json!({ "data": files }).to_string())?;
-        let tried = || format!("cannot keep the report in the ConfigMap {}", self.name);
-        let mut answer = self.agent()?.run(request).with_context(tried)?;
-        if !answer.status().is_success() {
-            let said = answer.body_mut().read_to_string().unwrap_or_default();
-            bail!("{}: the API server answers {}: {}", tried(), answer.status(), message(&said));
+        let failure = || format!("cannot store the report in the ConfigMap {}", self.name);
+        let mut response = self.agent()?.run(request).with_context(failure)?;
+        if !response.status().is_success() {
+            let body = response.body_mut().read_to_string().unwrap_or_default();
+            bail!("{}: the API server responds with {}: {}", failure(), response.status(), message(&body));
         }
         Ok(())
     }
@@ -88,20 +91,20 @@ impl ConfigMap {
         let path = self.account.join(file);
         fs::read_to_string(&path).with_context(|| {
             let (name, path) = (&self.name, path.display());
-            format!("--config-map {name}: cannot read {path}: expected the token of the pod's service account, mounted")
+            format!("--config-map {name}: cannot read {path}: expected the mounted token of the pod's service account")
         })
     }
 }
 
-/// An IPv6 address takes brackets before a port.
+/// Joins host and port. An IPv6 address needs brackets.
 fn authority(host: &str, port: &str) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-/// What the API server says in its answer, which is a `Status`.
-fn message(answer: &str) -> String {
-    let status: Option<serde_json::Value> = serde_json::from_str(answer).ok();
-    status.and_then(|status| status["message"].as_str().map(str::to_owned)).unwrap_or(answer.to_owned())
+/// Returns the message of the API server's response, which is a `Status`, or the whole response.
+fn message(response: &str) -> String {
+    let status: Option<serde_json::Value> = serde_json::from_str(response).ok();
+    status.and_then(|status| status["message"].as_str().map(str::to_owned)).unwrap_or(response.to_owned())
 }
 
 #[cfg(test)]
@@ -109,13 +112,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outside_a_cluster_it_says_so() {
+    fn outside_a_cluster_the_error_names_the_missing_variable() {
         let error = format!("{:#}", ConfigMap::new("report").unwrap_err());
         assert!(error.contains("KUBERNETES_SERVICE_HOST is not set"), "{error}");
     }
 
     #[test]
-    fn an_address_of_ipv6_has_brackets() {
+    fn an_ipv6_address_has_brackets() {
         assert_eq!(authority("fd00::1", "443"), "[fd00::1]:443");
         assert_eq!(authority("10.96.0.1", "443"), "10.96.0.1:443");
     }

@@ -1,23 +1,27 @@
-//! Measures servers from outside, over HTTP, and says what the figures are worth.
+//! Measures servers over HTTP, from outside, and reports how much the figures can be trusted.
 //!
-//! It knows base URLs and nothing of the service or its database, so that it can be aimed at any
-//! build, container, cluster, or the Python applications. [`result`] is what a run leaves,
-//! [`summary`] what follows from it, [`report`] how it is shown.
+//! The library knows the contract of films: its routes, the film ids 1 to 1000 and 4711, which is
+//! missing. It knows nothing of how a server is built, so it measures a local build, a container, a
+//! cluster or the Python applications alike. It reads CPU time and memory of local servers from
+//! `/proc` or from a cgroup, and can store a report by Kubernetes' API.
+//!
+//! [`measure::Plan`] describes a measurement, [`result::Run`] is the result file,
+//! [`summary`] derives medians, flags and ratios, [`report`] shows them.
 
 #![expect(clippy::cast_precision_loss, reason = "counts of requests are far below 2^53")]
 #![cfg_attr(test, expect(clippy::float_cmp, reason = "exact values are expected of exact ones"))]
 
-pub mod agree;
-pub mod compare;
 pub mod config_map;
+mod format;
 pub mod generator;
+pub mod host;
 pub mod k6;
-pub mod machine;
-pub mod regress;
+pub mod measure;
+pub mod regression;
 pub mod report;
 pub mod require;
 pub mod result;
 pub mod stats;
 pub mod summary;
-pub mod usage;
+pub mod verify;
 pub mod workload;

@@ -1,18 +1,17 @@
-//! Thresholds for a run, like `films/quart one >= 10`.
+//! Requirements for a run, such as `films/quart one >= 10`.
 
 use std::fmt;
 use std::str::FromStr;
 
 use anyhow::{Context as _, Error, Result, bail, ensure};
 
-use crate::report::claim;
-use crate::report::figures;
+use crate::format::{self, count, number, range};
 use crate::result::Run;
 use crate::stats::Ratio;
-use crate::summary::summarize;
+use crate::summary::Summaries;
 
-/// What must hold of a run: a ratio (`films/quart one >= 10`, where the second name may be a tool's
-/// that stands beside) or a figure (`films one rps >= 1000`, `films one p99_ms <= 50`).
+/// A condition that a run must meet: for a ratio (`films/quart one >= 10`, where the second name is
+/// a target or another tool) or for a figure (`films one rps >= 1000`, `films one p99_ms <= 50`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Requirement {
     target: String,
@@ -37,19 +36,19 @@ enum Bound {
     Below,
 }
 
-/// What became of a requirement, with the figures or the reason in words.
+/// The result of a check, with the figures or the reason in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It holds.
+    /// The requirement holds.
     Holds(String),
-    /// It does not.
+    /// The requirement does not hold.
     Fails(String),
-    /// The run cannot tell. That is not good enough.
+    /// The run cannot tell, which counts as a failure.
     Unclaimed(String),
 }
 
 impl Verdict {
-    /// Only what is known to hold does.
+    /// Tells whether the requirement certainly holds.
     pub fn holds(&self) -> bool {
         matches!(self, Self::Holds(_))
     }
@@ -66,54 +65,47 @@ impl fmt::Display for Verdict {
 }
 
 impl Requirement {
-    /// Whether it holds of a run.
+    /// Checks the requirement against a run.
     pub fn check(&self, run: &Run) -> Verdict {
+        let summaries = Summaries::of(run);
         let verdict = match &self.quantity {
-            Quantity::RatioTo(other) => self.ratio(run, other).map(|ratio| self.judge_ratio(ratio)),
-            Quantity::Rate | Quantity::P99 => self.figure(run),
+            Quantity::RatioTo(other) => self.ratio(&summaries, other).map(|ratio| self.judge_ratio(ratio)),
+            Quantity::Rate | Quantity::P99 => self.figure(&summaries),
         };
         verdict.unwrap_or_else(Verdict::Unclaimed)
     }
 
-    fn ratio(&self, run: &Run, other: &str) -> Result<Ratio, String> {
-        let summaries = summarize(run);
+    fn ratio(&self, summaries: &Summaries<'_>, other: &str) -> Result<Ratio, String> {
+        let run = summaries.run();
         let is_target = run.targets.iter().any(|target| target.name == other);
-        let beside = run.beside.iter().find(|beside| beside.name == other && beside.route == self.route);
-        match beside.filter(|_| !is_target) {
-            Some(beside) => {
-                let figure = beside.requests_per_second;
-                claim::ratio_to_figure(run, &summaries, &self.route, &self.target, figure)
-            }
-            None => claim::ratio(run, &summaries, &self.route, &self.target, other),
+        let external = run.external.iter().find(|tool| tool.name == other && tool.route == self.route);
+        match external.filter(|_| !is_target) {
+            Some(tool) => summaries.ratio_to_figure(&self.route, &self.target, tool.requests_per_second),
+            None => summaries.ratio(&self.route, &self.target, other),
         }
     }
 
-    /// The whole interval must hold: where the limit lies within, more rounds would have to tell.
+    /// Judges the whole interval. If the limit lies inside, more rounds would have to tell.
     fn judge_ratio(&self, ratio: Ratio) -> Verdict {
-        let words = figures::ratio(ratio);
+        let words = format::ratio(ratio);
         match (self.allows(ratio.low), self.allows(ratio.high)) {
             (true, true) => Verdict::Holds(words),
             (false, false) => Verdict::Fails(words),
             _ => Verdict::Unclaimed(format!(
-                "{words}: the interval has {} inside; more rounds would narrow it",
+                "{words}: the limit {} is inside the interval; more rounds would narrow it",
                 self.limit
             )),
         }
     }
 
-    fn figure(&self, run: &Run) -> Result<Verdict, String> {
-        let summaries = summarize(run);
-        let summary = claim::unmarked(&summaries, &self.route, &self.target)?;
+    fn figure(&self, summaries: &Summaries<'_>) -> Result<Verdict, String> {
+        let summary = summaries.unflagged(&self.route, &self.target)?;
         let (spread, unit) = match self.quantity {
             Quantity::P99 => (summary.p99, "ms"),
             _ => (summary.rate, "requests/s"),
         };
-        let rounds = figures::count(summary.row.rounds.len() as u64, "round");
-        let words = format!(
-            "{} {unit}, median of {rounds} ({})",
-            figures::number(spread.median),
-            figures::range(spread)
-        );
+        let rounds = count(summary.row.rounds.len() as u64, "round");
+        let words = format!("{} {unit}, median of {rounds} ({})", number(spread.median), range(spread));
         Ok(if self.allows(spread.median) { Verdict::Holds(words) } else { Verdict::Fails(words) })
     }
 
@@ -140,7 +132,7 @@ impl fmt::Display for Requirement {
     }
 }
 
-/// The longer signs first: `>=` begins with `>`.
+/// The parser tries the longer signs first, because `>=` begins with `>`.
 const BOUNDS: [(&str, Bound); 4] =
     [(">=", Bound::AtLeast), ("<=", Bound::AtMost), (">", Bound::Above), ("<", Bound::Below)];
 
@@ -149,30 +141,38 @@ impl FromStr for Requirement {
 
     fn from_str(text: &str) -> Result<Self> {
         parse(text).with_context(|| {
-            format!("“{text}” is no requirement like 'films/quart one >= 10', 'films one rps >= 1000' or 'films one p99_ms <= 50'")
+            format!(
+                "“{text}”: expected a requirement such as 'films/quart one >= 10', 'films one rps >= 1000' or \
+                 'films one p99_ms <= 50'"
+            )
         })
     }
 }
 
 fn parse(text: &str) -> Result<Requirement> {
-    let (what, bound, limit) = BOUNDS
+    let (subject, bound, limit) = BOUNDS
         .iter()
-        .find_map(|(sign, bound)| text.split_once(sign).map(|(what, limit)| (what, *bound, limit.trim())))
-        .context("it has none of >=, <=, > and <")?;
+        .find_map(|(sign, bound)| {
+            text.split_once(sign).map(|(subject, limit)| (subject, *bound, limit.trim()))
+        })
+        .context("expected one of the signs >=, <=, > and <")?;
     let limit: f64 = limit.parse().with_context(|| format!("“{limit}” is not a number"))?;
-    ensure!(limit.is_finite() && limit >= 0.0, "{limit} is not a number that a figure could reach");
-    let words: Vec<&str> = what.split_whitespace().collect();
+    ensure!(
+        limit.is_finite() && limit >= 0.0,
+        "{limit} is out of range: expected a finite number of at least 0"
+    );
+    let words: Vec<&str> = subject.split_whitespace().collect();
     let (target, route, quantity) =
         match (words.as_slice(), words.first().and_then(|first| first.split_once('/'))) {
             ([_, route], Some((target, other))) => (target, route, Quantity::RatioTo(other.to_owned())),
             ([target, route, "rps"], None) => (*target, route, Quantity::Rate),
             ([target, route, "p99_ms"], None) => (*target, route, Quantity::P99),
-            ([_, _, figure], None) => bail!("“{figure}” is not a figure: rps and p99_ms are"),
-            _ => bail!("before the sign stand TARGET/OTHER ROUTE, or TARGET ROUTE FIGURE"),
+            ([_, _, figure], None) => bail!("there is no figure “{figure}”: expected rps or p99_ms"),
+            _ => bail!("expected TARGET/OTHER ROUTE or TARGET ROUTE FIGURE before the sign"),
         };
     if let Quantity::RatioTo(other) = &quantity {
-        ensure!(!target.is_empty() && !other.is_empty(), "a ratio has a name on either side of its slash");
-        ensure!(target != other, "“{target}” is on both sides of the slash");
+        ensure!(!target.is_empty() && !other.is_empty(), "expected a name on each side of the slash");
+        ensure!(target != other, "expected different names, but “{target}” is on both sides of the slash");
     }
     Ok(Requirement { target: target.to_owned(), route: (*route).to_owned(), quantity, bound, limit })
 }

@@ -1,4 +1,4 @@
-//! What an API server is asked when the report is kept, and what its refusal is called.
+//! The request to the API server that stores a report, and the errors if it fails.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeMap;
@@ -10,24 +10,24 @@ use std::thread::{self, JoinHandle};
 use loadtest::config_map::ConfigMap;
 use tempfile::TempDir;
 
-/// An API server that answers one request, and then tells what it was asked.
-fn server(status: u16, answer: &'static str) -> (String, JoinHandle<String>) {
+/// Starts an API server that responds to a single request. The thread returns the request.
+fn server(status: u16, response: &'static str) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let asked = thread::spawn(move || {
+    let request = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut reader = BufReader::new(&stream);
-        let mut asked = String::new();
-        while !asked.ends_with("\r\n\r\n") {
-            reader.read_line(&mut asked).unwrap();
+        let mut request = String::new();
+        while !request.ends_with("\r\n\r\n") {
+            reader.read_line(&mut request).unwrap();
         }
-        let length = asked.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-        reader.take(length.parse().unwrap()).read_to_string(&mut asked).unwrap();
-        let length = answer.len();
-        write!(stream, "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n\r\n{answer}").unwrap();
-        asked
+        let length = request.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        reader.take(length.parse().unwrap()).read_to_string(&mut request).unwrap();
+        let length = response.len();
+        write!(stream, "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n\r\n{response}").unwrap();
+        request
     });
-    (url, asked)
+    (url, request)
 }
 
 fn account() -> TempDir {
@@ -40,23 +40,26 @@ fn account() -> TempDir {
 
 #[test]
 fn the_report_is_merged_into_the_config_map() {
-    let (url, asked) = server(200, "{}");
+    let (url, request) = server(200, "{}");
     let account = account();
     let map = ConfigMap::at(&url, account.path().into(), "report").unwrap();
-    map.keep(&BTreeMap::from([("report.md", "| a |".to_owned())])).unwrap();
-    let asked = asked.join().unwrap();
-    assert!(asked.starts_with("PATCH /api/v1/namespaces/films/configmaps/report HTTP/1.1\r\n"), "{asked}");
-    assert!(asked.contains("authorization: Bearer secret\r\n"), "{asked}");
-    assert!(asked.contains("content-type: application/merge-patch+json\r\n"), "{asked}");
-    assert!(asked.ends_with(r#"{"data":{"report.md":"| a |"}}"#), "{asked}");
+    map.store(&BTreeMap::from([("report.md", "| a |".to_owned())])).unwrap();
+    let request = request.join().unwrap();
+    assert!(
+        request.starts_with("PATCH /api/v1/namespaces/films/configmaps/report HTTP/1.1\r\n"),
+        "{request}"
+    );
+    assert!(request.contains("authorization: Bearer secret\r\n"), "{request}");
+    assert!(request.contains("content-type: application/merge-patch+json\r\n"), "{request}");
+    assert!(request.ends_with(r#"{"data":{"report.md":"| a |"}}"#), "{request}");
 }
 
 #[test]
-fn a_refusal_says_which_and_why() {
+fn an_error_names_the_config_map_and_the_reason() {
     let (url, _) = server(404, r#"{"kind":"Status","message":"configmaps \"report\" not found"}"#);
     let account = account();
     let map = ConfigMap::at(&url, account.path().into(), "report").unwrap();
-    let error = format!("{:#}", map.keep(&BTreeMap::new()).unwrap_err());
+    let error = format!("{:#}", map.store(&BTreeMap::new()).unwrap_err());
     assert!(error.contains("ConfigMap report") && error.contains(r#""report" not found"#), "{error}");
 }
 
@@ -64,12 +67,12 @@ fn a_refusal_says_which_and_why() {
 fn a_report_that_is_too_large_is_not_sent() {
     let account = account();
     let map = ConfigMap::at("http://127.0.0.1:1", account.path().into(), "report").unwrap();
-    let error = map.keep(&BTreeMap::from([("report.html", "x".repeat(1 << 20))])).unwrap_err().to_string();
+    let error = map.store(&BTreeMap::from([("report.html", "x".repeat(1 << 20))])).unwrap_err().to_string();
     assert!(error.contains("1048576"), "{error}");
 }
 
 #[test]
-fn an_account_without_a_token_is_refused_at_once() {
+fn a_missing_token_is_an_error_before_anything_is_measured() {
     let account = account();
     fs::remove_file(account.path().join("token")).unwrap();
     let error =

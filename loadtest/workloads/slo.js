@@ -1,16 +1,10 @@
-import { rate, request, seconds, summary, trend, users } from "./films.js";
+import { constantRate, request, summary } from "./films.js";
 
-export const options = {
-  summaryTrendStats: trend,
-  scenarios: {
-    slo: { executor: "constant-arrival-rate", rate, timeUnit: "1s", duration: `${seconds}s`, ...users },
-  },
-  thresholds: {
-    http_req_failed: ["rate==0"],
-    http_req_duration: ["p(99)<50"],
-    dropped_iterations: ["count==0"],
-  },
-};
+export const options = constantRate("slo", {
+  http_req_failed: ["rate==0"],
+  http_req_duration: ["p(99)<50"],
+  dropped_iterations: ["count==0"],
+});
 
 export default request;
 export const handleSummary = summary;

@@ -19,7 +19,7 @@ export const options = {
       ...users,
     },
   },
-  // A server may refuse for a moment (503), and must not break.
+  // For a moment the server may refuse requests with 503.
   thresholds: { http_req_failed: ["rate<0.01"] },
 };
 

@@ -1,5 +1,5 @@
--- Sends the requests of a workload, and says at the end what came of them as one line of JSON.
--- Arguments: weight, method, path and body of each request; "{id}" stands for a film's, 1 to 1000.
+-- Sends the requests of a workload, then prints the figures as a line of JSON.
+-- Arguments: weight, method, path and body of each request. "{id}" stands for the id of a film, 1 to 1000.
 
 local threads = 0
 
@@ -14,8 +14,8 @@ local function formatted(method, path, body)
   return wrk.format(method, path, headers, body ~= "" and body or nil)
 end
 
--- Every form of a request is made before the clock runs: making them is not what is measured.
-local function forms(method, path, body)
+-- Formats all variants of a request before the clock starts, so that formatting is not measured.
+local function variants(method, path, body)
   if not (path .. body):find("{id}", 1, true) then
     return { formatted(method, path, body) }
   end
@@ -27,18 +27,18 @@ local function forms(method, path, body)
 end
 
 function init(args)
-  -- A sequence of its own for each thread, and the same in every run.
+  -- Each thread has its own random sequence, which is the same in every run.
   math.randomseed(number + 1)
   local kinds, total = {}, 0
   for i = 1, #args, 4 do
     total = total + tonumber(args[i])
-    kinds[#kinds + 1] = { upto = total, forms = forms(args[i + 1], args[i + 2], args[i + 3]) }
+    kinds[#kinds + 1] = { upto = total, variants = variants(args[i + 1], args[i + 2], args[i + 3]) }
   end
   function request()
     local dice = #kinds > 1 and math.random(total) or total
     for _, kind in ipairs(kinds) do
       if dice <= kind.upto then
-        return kind.forms[#kind.forms > 1 and math.random(#kind.forms) or 1]
+        return kind.variants[#kind.variants > 1 and math.random(#kind.variants) or 1]
       end
     end
   end

@@ -1,21 +1,22 @@
-//! The report as Markdown.
+//! Renders the report as Markdown.
 
 use crate::result::Run;
 
-use super::document::{Block, Cell, Table, document};
+use super::blocks::{Block, Cell, Table};
+use super::document::document;
 
-/// The report as Markdown, the article's table first.
+/// Returns the report as Markdown. The summary table comes first.
 pub fn markdown(run: &Run) -> String {
     render(&document(run))
 }
 
-/// The article's table alone.
+/// Returns only the summary table.
 pub fn markdown_table(run: &Run) -> String {
     let tables = document(run).into_iter().filter(|block| matches!(block, Block::Table(_)));
     render(&tables.take(1).collect::<Vec<_>>())
 }
 
-/// Charts have no form in Markdown: the tables hold their figures.
+/// Renders blocks. Charts are left out: the tables hold their figures.
 pub(crate) fn render(blocks: &[Block]) -> String {
     let parts: Vec<String> = blocks.iter().filter_map(block).collect();
     parts.join("\n\n") + "\n"
@@ -49,13 +50,14 @@ fn line(cells: impl Iterator<Item = String>) -> String {
 
 fn cell(cell: &Cell) -> String {
     let figure = format!("{}{}", escape(&cell.text), cell.signs);
-    match &cell.aside {
-        Some(aside) => format!("{figure} · {}", escape(aside)),
+    match &cell.remark {
+        Some(remark) => format!("{figure} · {}", escape(remark)),
         None => figure,
     }
 }
 
-/// Names come from the command line: none may end a cell, begin a tag or change the type.
+/// Escapes a text, because names come from the command line: a name must not end a cell, begin a tag or
+/// change the type.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -72,10 +74,10 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::result::sample;
 
     #[test]
-    fn the_articles_table_comes_first() {
+    fn the_summary_table_comes_first() {
         let report = markdown(&sample());
         let head = "\
 # Load test “article”
@@ -87,26 +89,26 @@ mod tests {
 | axum-pool | 9,818 · 10.8× (10.6–11.1) | 1,199 · 5.7× (5.5–5.9) | 2,921 · 3.8× (3.6–4.0) |
 | films | 24,410 · 26.8× (25.4–28.3) | 4,292 · 20.3× (19.5–21.2) | 11,913 · 15.6× (15.1–16.1) |
 | ceiling | 41,013 · 45.1× (42.1–48.4) | 5,309 · 25.0× (23.9–26.2) | 39,518 · 51.5× (50.2–52.7) |
-| pgbench · beside, not interleaved | 13,874 | 1,392 | 3,120 |
+| pgbench · another tool, not interleaved | 13,874 | 1,392 | 3,120 |
 
-Median of 5 rounds; beside it the ratio to flask with its 95 % interval. The ratio is the geometric mean of \
-the rounds' own ratios, so it may differ a little from that of the medians.
+Median of 5 rounds, followed by the ratio to flask with its 95 % interval. The ratio is the geometric mean of \
+the ratios of the rounds, so it may differ a little from the ratio of the medians.
 
-- ¹ quart, post: 7 bad answers or broken connections; no ratio is claimed with this figure.
+- ¹ quart, post: 7 error responses or broken connections; no ratio is made with this figure.
 
 ## ";
         assert!(report.starts_with(head), "{report}");
     }
 
     #[test]
-    fn the_table_alone_is_the_reports_own() {
+    fn the_table_alone_is_part_of_the_report() {
         let table = markdown_table(&sample());
         assert!(table.starts_with("| requests/s | one |") && table.ends_with("3,120 |\n"), "{table}");
         assert!(markdown(&sample()).contains(&table));
     }
 
     #[test]
-    fn a_marked_figure_claims_no_ratio() {
+    fn a_flagged_figure_has_no_ratio() {
         let report = markdown(&sample());
         let row = report.lines().find(|line| line.starts_with("| quart |")).unwrap();
         let post = row.split(" | ").last().unwrap();
@@ -122,13 +124,13 @@ the rounds' own ratios, so it may differ a little from that of the medians.
         let warning = report.find("Interrupted: this run was stopped").unwrap();
         assert!(warning < report.find("| requests/s").unwrap());
         assert!(
-            report.contains("5 rounds had been asked for; the figures below are of 2 to 5 rounds,"),
+            report.contains("It was to have 5 rounds; the figures below come from 2 to 5 rounds,"),
             "{report}"
         );
     }
 
     #[test]
-    fn a_given_load_shows_what_it_did_not_meet() {
+    fn an_open_loop_shows_dropped_iterations_and_failed_thresholds() {
         let mut run = sample();
         run.options.rate = Some(2000);
         run.rows[0].rounds[0].dropped = 91;

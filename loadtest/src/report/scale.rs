@@ -1,6 +1,6 @@
-//! Where a figure lies on an axis.
+//! Places figures on an axis.
 
-/// From figures to places between 0 and 1.
+/// An axis, which maps figures to places between 0 and 1.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
     low: f64,
@@ -8,17 +8,17 @@ pub(super) struct Scale {
     log: bool,
 }
 
-/// The factor between the smallest and the largest figure from which a linear axis hides the small ones.
+/// Ratio of the largest to the smallest figure from which a linear axis would hide the small figures.
 const WIDE: f64 = 8.0;
 
 impl Scale {
-    /// An axis for bars: it begins at zero, or their lengths would lie.
+    /// Returns an axis for bars. The axis begins at zero, because the length of a bar is its figure.
     pub(super) fn from_zero(figures: impl Iterator<Item = f64>) -> Self {
         let high = figures.fold(0.0, f64::max);
         Self { low: 0.0, high: if high > 0.0 { high * 1.02 } else { 1.0 }, log: false }
     }
 
-    /// An axis for dots: logarithmic where the figures are far apart.
+    /// Returns an axis for dots, which is logarithmic if the figures are far apart.
     pub(super) fn around(figures: impl Iterator<Item = f64> + Clone) -> Self {
         let (low, high) =
             (figures.clone().fold(f64::INFINITY, f64::min), figures.clone().fold(0.0, f64::max));
@@ -41,7 +41,7 @@ impl Scale {
         place.clamp(0.0, 1.0)
     }
 
-    /// Round figures on the axis, not more than can be read.
+    /// Returns round figures on the axis, few enough to be read.
     pub(super) fn ticks(self) -> Vec<f64> {
         if !self.log {
             return self.linear();
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_far_apart_are_shown_by_their_logarithm() {
+    fn figures_far_apart_have_a_logarithmic_axis() {
         let scale = Scale::around([0.5, 50.0].into_iter());
         assert!(scale.is_log());
         assert!((scale.place(5.0) - 0.5).abs() < 1e-9);
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn an_axis_without_figures_is_still_one() {
+    fn an_axis_without_figures_places_everything_at_zero() {
         assert_eq!(Scale::around([].into_iter()).place(0.0), 0.0);
     }
 }

@@ -1,48 +1,49 @@
-//! A chart as an inline SVG: above every bar its target and its figures, so that a long name fits a
-//! narrow screen and no colour needs to be told from another.
+//! Draws a chart as an inline SVG. Name and figures stand above every bar, so that a long name fits
+//! a narrow screen and no colour has to be told from another.
 
-use std::fmt::Write as _;
+use maud::{Markup, html};
 
-use super::charts::{Chart, Kind, Line};
-use super::figures::round_number;
-use super::html::escape;
+use crate::format::axis_label;
+
+use super::blocks::{Chart, Kind, Line};
 use super::scale::Scale;
 
 const WIDTH: f64 = 360.0;
-/// Room for half a label of the axis on either side.
+/// Space for half a label of the axis on either side.
 const MARGIN: f64 = 14.0;
 const TOP: f64 = 6.0;
-/// Height of one target: its words, and below them its mark.
+/// Height of a line: the words, and below them the bar or the marks.
 const STEP: f64 = 42.0;
 const MIDDLE: f64 = 27.0;
 const AXIS: f64 = 24.0;
-/// As many characters of a name as leave room for the figures.
+/// A longer name would leave no space for the figures.
 const LABEL: usize = 24;
 
-/// The chart, whose id is the only one of its name in the page.
-pub(super) fn svg(chart: &Chart, id: &str) -> String {
+/// Draws a chart. The id must be unique in the page.
+pub(super) fn svg(chart: &Chart, id: &str) -> Markup {
     let bottom = TOP + STEP * chart.lines.len() as f64;
     let scale = scale(chart);
-    let mut drawing = axis(chart, scale, bottom);
-    for (at, line) in chart.lines.iter().enumerate() {
-        drawing += &words(line, TOP + STEP * at as f64);
-        drawing += &marks(chart.kind, line, scale, TOP + STEP * at as f64 + MIDDLE);
+    let (title, desc) = (format!("{id}-title"), format!("{id}-desc"));
+    html! {
+        svg role="img" class=(class(chart.kind)) viewBox=(format!("0 0 {WIDTH} {}", bottom + AXIS))
+            aria-labelledby={ (title) " " (desc) } {
+            title id=(title) { (chart.route) ": " (axis_name(chart, scale)) }
+            desc id=(desc) { (description(chart)) }
+            (axis(chart, scale, bottom))
+            @for (at, line) in chart.lines.iter().enumerate() {
+                (words(line, TOP + STEP * at as f64 + 13.0))
+                (marks(chart.kind, line, scale, TOP + STEP * at as f64 + MIDDLE))
+            }
+        }
     }
-    format!(
-        "<svg role=\"img\" class=\"{kind}\" viewBox=\"0 0 {WIDTH} {height}\" aria-labelledby=\"{id}-title {id}-desc\">\n\
-         <title id=\"{id}-title\">{title}</title>\n<desc id=\"{id}-desc\">{desc}</desc>\n{drawing}</svg>\n",
-        kind = class(chart.kind),
-        height = bottom + AXIS,
-        title = escape(&format!("{}: {}", chart.route, axis_name(chart, scale))),
-        desc = escape(&description(chart)),
-    )
 }
 
-/// What the axis counts.
+/// Returns the unit of the axis, and whether it is logarithmic.
 pub(super) fn axis_name(chart: &Chart, scale: Scale) -> String {
     format!("{}{}", chart.unit, if scale.is_log() { ", logarithmic" } else { "" })
 }
 
+/// Returns the axis of a chart.
 pub(super) fn scale(chart: &Chart) -> Scale {
     let whiskers = chart.lines.iter().filter_map(|line| line.whisker).flat_map(|(low, high)| [low, high]);
     let figures = chart.lines.iter().flat_map(|line| line.points.iter().copied()).chain(whiskers);
@@ -65,87 +66,69 @@ fn description(chart: &Chart) -> String {
     chart.lines.iter().map(|line| format!("{}: {}", line.label, line.text)).collect::<Vec<_>>().join("; ")
 }
 
-fn axis(chart: &Chart, scale: Scale, bottom: f64) -> String {
-    let mut drawing = String::new();
-    for tick in scale.ticks() {
-        let (x, y) = (x(scale, tick), bottom + 15.0);
-        drawing += &upright("grid", x, chart.lines.len());
-        let _ =
-            writeln!(drawing, "<text class=\"tick\" x=\"{x:.1}\" y=\"{y}\">{}</text>", round_number(tick));
+fn axis(chart: &Chart, scale: Scale, bottom: f64) -> Markup {
+    html! {
+        @for tick in scale.ticks() {
+            (upright("grid", x(scale, tick), chart.lines.len()))
+            text.tick x=(format!("{:.1}", x(scale, tick))) y=(bottom + 15.0) { (axis_label(tick)) }
+        }
+        @if chart.kind == Kind::Ratio { (upright("one", x(scale, 1.0), chart.lines.len())) }
     }
-    if chart.kind == Kind::Ratio {
-        drawing += &upright("one", x(scale, 1.0), chart.lines.len());
-    }
-    drawing
 }
 
-/// A line behind the marks, which leaves the words alone.
-fn upright(class: &str, x: f64, lines: usize) -> String {
+/// Draws a vertical line behind the marks, with gaps for the words.
+fn upright(class: &str, x: f64, lines: usize) -> Markup {
     let pieces = (0..lines).map(|at| format!("M{x:.1} {}v20", TOP + STEP * at as f64 + MIDDLE - 10.0));
-    format!("<path class=\"{class}\" d=\"{}\"/>\n", pieces.collect::<String>())
+    html! { path class=(class) d=(pieces.collect::<String>()) {} }
 }
 
-fn words(line: &Line, top: f64) -> String {
+fn words(line: &Line, y: f64) -> Markup {
     let mut label: String = line.label.chars().take(LABEL).collect();
     if label.len() < line.label.len() {
         label.push('…');
     }
-    let y = top + 13.0;
-    format!(
-        "<text class=\"label\" x=\"{MARGIN}\" y=\"{y}\">{}</text>\n<text class=\"figure\" x=\"{}\" y=\"{y}\">{}</text>\n",
-        escape(&label),
-        WIDTH - MARGIN,
-        escape(&line.text)
-    )
+    html! {
+        text.label x=(MARGIN) y=(y) { (label) }
+        text.figure x=(WIDTH - MARGIN) y=(y) { (line.text) }
+    }
 }
 
-fn marks(kind: Kind, line: &Line, scale: Scale, y: f64) -> String {
-    let hollow = if line.hollow { " hollow" } else { "" };
-    let at = |figure: &f64| x(scale, *figure);
-    match kind {
-        Kind::Bar => {
-            line.points.iter().map(at).map(|x| bar(x, y, hollow)).chain([whisker(line, scale, y)]).collect()
+fn marks(kind: Kind, line: &Line, scale: Scale, y: f64) -> Markup {
+    let places: Vec<f64> = line.points.iter().map(|figure| x(scale, *figure)).collect();
+    html! {
+        @if kind == Kind::Percentiles && let [from, .., to] = *places {
+            path.span d=(format!("M{from:.1} {y}H{to:.1}")) {}
         }
-        Kind::Ratio => line
-            .points
-            .iter()
-            .map(at)
-            .map(|x| shape(0, x, y, hollow))
-            .chain([whisker(line, scale, y)])
-            .collect(),
-        Kind::Percentiles => {
-            let places: Vec<f64> = line.points.iter().map(at).collect();
-            let (from, to) = (places.first().copied().unwrap_or(0.0), places.last().copied().unwrap_or(0.0));
-            let shapes = places.iter().enumerate().map(|(which, x)| shape(which, *x, y, hollow));
-            format!("<path class=\"span\" d=\"M{from:.1} {y}H{to:.1}\"/>\n") + &shapes.collect::<String>()
+        @for (which, x) in places.iter().enumerate() {
+            @if kind == Kind::Bar { (bar(*x, y, line.hollow)) }
+            @else { path.dot.hollow[line.hollow] d=(shape(which, *x, y)) {} }
+        }
+        @if let Some((low, high)) = line.whisker {
+            path.whisker d=(whisker(x(scale, low), x(scale, high), y - 4.0)) {}
         }
     }
 }
 
-fn bar(x: f64, y: f64, hollow: &str) -> String {
-    // Never so short that it cannot be seen.
+fn bar(x: f64, y: f64, hollow: bool) -> Markup {
+    // A bar of less than one pixel would be invisible.
     let width = (x - MARGIN).max(1.0);
-    format!(
-        "<rect class=\"bar{hollow}\" x=\"{MARGIN}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"11\"/>\n",
-        y - 5.5
-    )
+    html! {
+        rect.bar.hollow[hollow] x=(MARGIN) y=(format!("{:.1}", y - 5.5))
+            width=(format!("{width:.1}")) height="11" {}
+    }
 }
 
-/// A circle, a diamond or a triangle.
-fn shape(which: usize, x: f64, y: f64, hollow: &str) -> String {
-    let path = match which {
+/// Returns the path of a circle, a diamond or a triangle.
+fn shape(which: usize, x: f64, y: f64) -> String {
+    match which {
         0 => format!("M{:.1} {y}a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0z", x - 4.5),
         1 => format!("M{x:.1} {:.1}l5.5 5.5l-5.5 5.5l-5.5 -5.5z", y - 5.5),
         _ => format!("M{x:.1} {:.1}l5.5 9.5h-11z", y - 5.5),
-    };
-    format!("<path class=\"dot{hollow}\" d=\"{path}\"/>\n")
+    }
 }
 
-fn whisker(line: &Line, scale: Scale, y: f64) -> String {
-    line.whisker.map_or_else(String::new, |(low, high)| {
-        let (low, high, top) = (x(scale, low), x(scale, high), y - 4.0);
-        format!("<path class=\"whisker\" d=\"M{low:.1} {top}v8m0 -4H{high:.1}m0 -4v8\"/>\n")
-    })
+fn whisker(low: f64, high: f64, top: f64) -> String {
+    format!("M{low:.1} {top}v8m0 -4H{high:.1}m0 -4v8")
 }
 
 fn x(scale: Scale, figure: f64) -> f64 {

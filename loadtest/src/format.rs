@@ -1,8 +1,8 @@
-//! Numbers as people read them.
+//! Formats numbers for people.
 
 use crate::stats::{Ratio, Spread};
 
-/// With three digits or more: `0.041`, `3.42`, `34.2`, `342`, `34,211`.
+/// Formats a number with three digits or more: `0.041`, `3.42`, `34.2`, `342`, `34,211`.
 pub(crate) fn number(value: f64) -> String {
     let decimals = match value.abs() {
         size if size >= 99.95 || size == 0.0 => 0,
@@ -13,13 +13,13 @@ pub(crate) fn number(value: f64) -> String {
     grouped(&format!("{value:.decimals$}"))
 }
 
-/// A round number, without the digits that [`number`] would give it: `0.5`, `1`, `20,000`.
-pub(crate) fn round_number(value: f64) -> String {
+/// Formats the label of an axis, without trailing zeros: `0.5`, `1`, `20,000`.
+pub(crate) fn axis_label(value: f64) -> String {
     let shown = number(value);
     if shown.contains('.') { shown.trim_end_matches('0').trim_end_matches('.').to_owned() } else { shown }
 }
 
-/// `3.4× (3.2–3.6)`, with as many decimals as show how wide the interval is.
+/// Formats a ratio as `3.4× (3.2–3.6)`, with enough decimals to show the width of the interval.
 pub(crate) fn ratio(ratio: Ratio) -> String {
     let decimals = match ratio.high - ratio.low {
         width if width >= 20.0 => 0,
@@ -29,35 +29,35 @@ pub(crate) fn ratio(ratio: Ratio) -> String {
     format!("{:.decimals$}× ({:.decimals$}–{:.decimals$})", ratio.value, ratio.low, ratio.high)
 }
 
-/// `980–1,020`.
+/// Formats minimum and maximum as `980–1,020`.
 pub(crate) fn range(spread: Spread) -> String {
     format!("{}–{}", number(spread.min), number(spread.max))
 }
 
-/// `1 round`, `2 rounds`.
+/// Formats a number of things: `1 round`, `2 rounds`.
 pub(crate) fn count(count: impl Into<u64>, thing: &str) -> String {
     let count = count.into();
     format!("{} {thing}{}", whole(count), if count == 1 { "" } else { "s" })
 }
 
-/// A count in full: `34,211`.
+/// Formats a count: `34,211`.
 pub(crate) fn whole(count: u64) -> String {
     grouped(&count.to_string())
 }
 
-/// In MiB, or in GiB where that is shorter.
+/// Formats a size in MiB, or in GiB from 1,024 MiB.
 pub(crate) fn bytes(bytes: u64) -> String {
     let mib = bytes as f64 / 1_048_576.0;
     if mib < 1024.0 { format!("{} MiB", number(mib)) } else { format!("{} GiB", number(mib / 1024.0)) }
 }
 
-/// The sign of a footnote: ¹, ², …, ¹⁰.
+/// Formats the sign of a footnote: ¹, ², …, ¹⁰.
 pub(crate) fn sign(number: usize) -> String {
     const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     number.to_string().bytes().map(|digit| DIGITS[usize::from(digit - b'0')]).collect()
 }
 
-/// A comma between every three digits before the point.
+/// Inserts a comma between every three digits before the point.
 fn grouped(number: &str) -> String {
     let whole = number.find('.').unwrap_or(number.len());
     let mut grouped = number.to_owned();
@@ -75,33 +75,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_has_the_digits_that_matter() {
+    fn a_number_has_three_digits_or_more() {
         let shown = [0.0, 0.0414, 3.416, 34.21, 342.4, 1160.22, 34_211.4, 1_234_567.0].map(number);
         assert_eq!(shown, ["0", "0.041", "3.42", "34.2", "342", "1,160", "34,211", "1,234,567"]);
     }
 
     #[test]
-    fn rounding_up_to_the_next_size_adds_no_digit() {
+    fn rounding_up_to_the_next_power_of_ten_adds_no_digit() {
         assert_eq!([0.9996, 9.996, 99.96, 999.7].map(number), ["1.00", "10.0", "100", "1,000"]);
     }
 
     #[test]
-    fn a_round_number_has_no_more_digits_than_it_needs() {
+    fn an_axis_label_has_no_trailing_zeros() {
         assert_eq!(
-            [0.0, 0.05, 1.0, 10.0, 100.0, 20_000.0].map(round_number),
+            [0.0, 0.05, 1.0, 10.0, 100.0, 20_000.0].map(axis_label),
             ["0", "0.05", "1", "10", "100", "20,000"]
         );
     }
 
     #[test]
-    fn a_narrow_interval_stays_visible() {
+    fn a_narrow_interval_has_more_decimals() {
         assert_eq!(ratio(Ratio { value: 3.41, low: 3.22, high: 3.63 }), "3.4× (3.2–3.6)");
         assert_eq!(ratio(Ratio { value: 1.034, low: 1.012, high: 1.051 }), "1.03× (1.01–1.05)");
         assert_eq!(ratio(Ratio { value: 104.0, low: 90.0, high: 120.4 }), "104× (90–120)");
     }
 
     #[test]
-    fn signs_count_on_after_nine() {
+    fn signs_have_two_digits_from_ten() {
         assert_eq!([1, 9, 10, 23].map(sign), ["¹", "⁹", "¹⁰", "²³"]);
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
-use crate::report::sample;
+use crate::result::sample;
 
-/// The sample, with one row's rounds as slow as this.
+/// Returns the sample with the rounds of a row slower by this factor.
 fn slowed(route: &str, target: &str, by: u64) -> Run {
     let mut run = sample();
     let row = run.rows.iter_mut().find(|row| row.route == route && row.target == target).unwrap();
@@ -9,37 +9,37 @@ fn slowed(route: &str, target: &str, by: u64) -> Run {
     run
 }
 
-fn told(comparison: &Comparison, route: &str, target: &str) -> String {
+fn line(comparison: &Comparison, route: &str, target: &str) -> String {
     let begin = format!("| {route} | {target} |");
     comparison.to_string().lines().find(|line| line.starts_with(&begin)).unwrap().to_owned()
 }
 
 #[test]
-fn a_run_has_not_regressed_against_itself() {
+fn a_run_has_not_regressed_from_itself() {
     let comparison = compare(&sample(), &sample(), 0.02);
     assert!(!comparison.has_regressed());
-    assert_eq!(comparison.judged(), 14, "all but the marked row");
-    assert!(told(&comparison, "one", "films").contains("| 1.00× ("));
+    assert_eq!(comparison.judged(), 14, "all but the flagged row");
+    assert!(line(&comparison, "one", "films").contains("| 1.00× ("));
     assert!(comparison.to_string().contains("No regression in 14 judged rows."));
 }
 
 #[test]
-fn slower_beyond_the_noise_is_a_regression() {
+fn a_slowdown_beyond_the_noise_is_a_regression() {
     let comparison = compare(&sample(), &slowed("one", "films", 2), 0.05);
     assert!(comparison.has_regressed());
-    assert!(told(&comparison, "one", "films").contains("| SLOWER | 0.50× ("));
+    assert!(line(&comparison, "one", "films").contains("| SLOWER | 0.50× ("));
     let faster = compare(&slowed("one", "films", 2), &sample(), 0.05);
     assert!(!faster.has_regressed());
-    assert!(told(&faster, "one", "films").contains("| faster | 2.00× ("));
+    assert!(line(&faster, "one", "films").contains("| faster | 2.00× ("));
 }
 
 #[test]
-fn slower_within_the_tolerance_is_none() {
+fn a_slowdown_within_the_tolerance_is_no_regression() {
     assert!(!compare(&sample(), &slowed("one", "films", 2), 0.6).has_regressed());
 }
 
 #[test]
-fn slower_within_the_scatter_is_none() {
+fn a_slowdown_within_the_scatter_is_no_regression() {
     let mut wild = sample();
     let row = wild.rows.iter_mut().find(|row| row.target == "films").unwrap();
     for (round, percent) in row.rounds.iter_mut().zip([40, 160, 60, 130, 80]) {
@@ -49,11 +49,12 @@ fn slower_within_the_scatter_is_none() {
 }
 
 #[test]
-fn marked_rows_are_not_judged() {
+fn flagged_rows_are_not_judged() {
     let comparison = compare(&sample(), &slowed("post", "quart", 2), 0.05);
     assert!(!comparison.has_regressed());
     assert!(
-        told(&comparison, "post", "quart").contains("not judged: marked in the first run: 7 bad answers")
+        line(&comparison, "post", "quart")
+            .contains("not judged: flagged in the first run: 7 error responses")
     );
 }
 
@@ -63,7 +64,7 @@ fn a_server_that_began_to_fail_has_regressed() {
     failing.rows[3].rounds[0].errors.status = 1;
     let comparison = compare(&sample(), &failing, 0.05);
     assert!(comparison.has_regressed());
-    assert!(comparison.to_string().contains("BROKEN, and was not: 1 bad answers"));
+    assert!(comparison.to_string().contains("BROKEN since the first run: 1 error responses"));
 }
 
 #[test]
@@ -78,15 +79,17 @@ fn a_given_load_is_judged_by_its_latency() {
 }
 
 #[test]
-fn what_else_differs_is_told() {
+fn other_differences_are_listed() {
     let mut other = sample();
     other.machine.cores = 64;
+    other.machine.memory = None;
     other.options.workload = "spread".to_owned();
-    other.facts.insert("commit".to_owned(), "4567def".to_owned());
+    other.metadata.insert("commit".to_owned(), "4567def".to_owned());
     other.rows.retain(|row| row.target != "ceiling");
     let report = compare(&sample(), &other, 0.05).to_string();
     for line in [
         "- cores: 4 in the first, 64 in the second",
+        "- memory, bytes: 17179869184 in the first, unknown in the second",
         "- workload: article in the first, spread in the second",
         "- commit: 0123abc in the first, 4567def in the second",
         "## Only in the first run\n\n- ceiling, one",
@@ -96,7 +99,7 @@ fn what_else_differs_is_told() {
 }
 
 #[test]
-fn nothing_judged_is_no_acquittal() {
+fn a_comparison_without_a_judged_row_has_no_verdict() {
     let mut other = sample();
     other.rows.iter_mut().for_each(|row| row.rounds.truncate(1));
     let comparison = compare(&sample(), &other, 0.05);

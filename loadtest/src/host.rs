@@ -1,0 +1,106 @@
+//! The machine, and the resources that processes on it use. Only Linux tells: on other systems
+//! everything is `None`, which is "unknown".
+
+use std::fs;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+
+use anyhow::{Context as _, Result};
+
+use crate::result::{Machine, Target, Usage};
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+use linux as system;
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use crate::result::Usage;
+
+    pub(super) fn cpu() -> Option<String> {
+        None
+    }
+    pub(super) fn memory() -> Option<u64> {
+        None
+    }
+    pub(super) fn kernel() -> Option<String> {
+        None
+    }
+    pub(super) fn listeners(_port: u16) -> Option<Usage> {
+        None
+    }
+    pub(super) fn tree(_root: u32) -> Option<Usage> {
+        None
+    }
+}
+
+/// A process can end while the others are read, so a failed reading is repeated.
+const ATTEMPTS: u32 = 3;
+
+/// Describes the machine, without its host name: a report can be sent to anybody.
+pub fn machine() -> Result<Machine> {
+    Ok(Machine {
+        cpu: system::cpu().unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+        cores: cores()?,
+        memory: system::memory(),
+        kernel: system::kernel(),
+    })
+}
+
+/// Returns the number of cores that this process may use.
+pub fn cores() -> Result<usize> {
+    let cores = available_parallelism().context("cannot read how many cores this process may use")?;
+    Ok(NonZero::get(cores))
+}
+
+/// Where the resources of a server can be read.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// The processes that listen on this port: a server with all its workers.
+    Port(u16),
+    /// The folder of a cgroup (version 2), such as a container's.
+    Cgroup(PathBuf),
+    /// A process and all its descendants.
+    Tree(u32),
+}
+
+impl Source {
+    /// Returns the processes of a target, if the target runs on this machine.
+    pub fn of(target: &Target) -> Option<Self> {
+        target.local_port().map(Self::Port)
+    }
+
+    /// Returns the CPU time so far and the peak memory, or `None` if any part of them cannot be read:
+    /// a sum without some of the processes would look better than the server is.
+    pub fn read(&self) -> Option<Usage> {
+        (0..ATTEMPTS).find_map(|_| match self {
+            Self::Cgroup(path) => cgroup(path),
+            Self::Port(port) => system::listeners(*port),
+            Self::Tree(root) => system::tree(*root),
+        })
+    }
+}
+
+fn cgroup(path: &Path) -> Option<Usage> {
+    let stat = fs::read_to_string(path.join("cpu.stat")).ok()?;
+    let microseconds: f64 = stat.lines().find_map(|line| line.strip_prefix("usage_usec "))?.parse().ok()?;
+    let peak = fs::read_to_string(path.join("memory.peak")).ok()?;
+    Some(Usage { cpu_seconds: microseconds / 1e6, peak_memory: peak.trim().parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cgroup_without_one_of_its_files_is_unknown() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = Source::Cgroup(folder.path().to_owned());
+        fs::write(folder.path().join("cpu.stat"), "usage_usec 1500000\nuser_usec 1\n").unwrap();
+        assert_eq!(source.read(), None);
+        fs::write(folder.path().join("memory.peak"), "4096\n").unwrap();
+        assert_eq!(source.read(), Some(Usage { cpu_seconds: 1.5, peak_memory: 4096 }));
+    }
+}

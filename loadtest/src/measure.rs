@@ -1,0 +1,235 @@
+//! A measurement: compares the responses of all targets, warms up, then measures every target in
+//! every round.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::generator::Generator;
+use crate::host::{self, Source};
+use crate::result::{External, Options, Round, Row, Run, SCHEMA, Target, Usage};
+use crate::verify;
+use crate::workload::Workload;
+
+/// Longer than any server needs for a single request.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What to measure, and how.
+#[derive(Debug)]
+pub struct Plan {
+    /// The servers.
+    pub targets: Vec<Target>,
+    /// How to measure them.
+    pub options: Options,
+    /// Descriptions for the result file, such as a commit.
+    pub metadata: BTreeMap<String, String>,
+    /// Figures of other tools.
+    pub external: Vec<External>,
+    /// Cgroup folders of targets. By default, a target is found by its port.
+    pub cgroups: BTreeMap<String, PathBuf>,
+    /// Processes to observe. A database that is always busy is the bottleneck.
+    pub observe: BTreeMap<String, u32>,
+    /// How long to wait for targets that are still starting.
+    pub wait: Duration,
+    /// Set to true, stops the run early. The rounds so far stay in the result.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// Returns the number of cores, but no more than connections: a thread of wrk needs a connection.
+pub fn default_threads(connections: u32) -> Result<usize> {
+    Ok(host::cores()?.min(connections as usize))
+}
+
+impl Plan {
+    /// Measures. Every round takes the targets in another order, so that no target is always the
+    /// first on a cold machine or the last on a hot machine.
+    pub fn run(&self) -> Result<Run> {
+        self.check()?;
+        let workload = Workload::find(&self.options.workload)?;
+        let routes = workload.routes();
+        let generator = Generator::new(workload)?;
+        verify::wait_for(&self.targets, self.wait)?;
+        verify::check(&self.targets, RESPONSE_TIMEOUT)?;
+
+        let mut run = self.empty(&generator, &routes)?;
+        let bar = self.bar(routes.len());
+        let measured = self.warm_up(&generator, &routes, &bar).and_then(|()| {
+            (1..=self.options.rounds)
+                .try_for_each(|round| self.round(round, &generator, &routes, &mut run, &bar))
+        });
+        bar.finish_and_clear();
+        run.interrupted = self.is_stopped();
+        // Ctrl-C also ends the generator. That error is not a failure of the run.
+        if !run.interrupted {
+            measured?;
+        }
+        run.finished = now();
+        Ok(run)
+    }
+
+    /// Refuses names that are used twice, or that are not the name of a target.
+    fn check(&self) -> Result<()> {
+        let names: Vec<&str> = self.targets.iter().map(|target| target.name.as_str()).collect();
+        let is_repeated = |(at, name): &(usize, &&str)| names[..*at].contains(name);
+        if let Some((_, name)) = names.iter().enumerate().find(is_repeated) {
+            bail!("two targets have the name {name}: expected different names");
+        }
+        let Options { reference, ceiling, .. } = &self.options;
+        for name in reference.iter().chain(ceiling).chain(self.cgroups.keys()) {
+            if !names.contains(&name.as_str()) {
+                bail!("there is no target {name}: expected one of {}", names.join(", "));
+            }
+        }
+        Ok(())
+    }
+
+    fn warm_up(&self, generator: &Generator, routes: &[String], bar: &ProgressBar) -> Result<()> {
+        let seconds = self.options.warmup_seconds;
+        for target in self.targets.iter().filter(|_| seconds > 0) {
+            for route in routes {
+                if self.is_stopped() {
+                    return Ok(());
+                }
+                show_progress(bar, format!("warm-up: {} {route}", target.name));
+                self.measure(generator, target, route, seconds)?;
+                bar.inc(seconds);
+            }
+        }
+        Ok(())
+    }
+
+    fn round(
+        &self,
+        round: u32,
+        generator: &Generator,
+        routes: &[String],
+        run: &mut Run,
+        bar: &ProgressBar,
+    ) -> Result<()> {
+        for route in routes {
+            let mut turns: Vec<&Target> = self.targets.iter().collect();
+            turns.rotate_left(round as usize % self.targets.len().max(1));
+            for target in turns {
+                if self.is_stopped() {
+                    return Ok(());
+                }
+                let rounds = self.options.rounds;
+                show_progress(bar, format!("round {round} of {rounds}: {} {route}", target.name));
+                let measured = self.measure(generator, target, route, self.options.seconds)?;
+                bar.inc(self.options.seconds);
+                // Ctrl-C also ends the generator, so this measurement may be incomplete.
+                if !self.is_stopped() {
+                    let is_row = |row: &&mut Row| row.route == *route && row.target == target.name;
+                    let row = run.rows.iter_mut().find(is_row).context("the run lacks a row")?;
+                    row.rounds.push(Round { round, ..measured });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn measure(&self, generator: &Generator, target: &Target, route: &str, seconds: u64) -> Result<Round> {
+        let cgroup = self.cgroups.get(&target.name).cloned().map(Source::Cgroup);
+        let source = cgroup.or_else(|| Source::of(target));
+        let server = || source.as_ref().and_then(Source::read);
+        let (server_before, observed_before) = (server(), self.observed());
+        let mut round = generator
+            .measure(target, route, seconds, &self.options)
+            .with_context(|| format!("{} {route}", target.name))?;
+        round.server = server_before.zip(server()).and_then(|(before, after)| after.since(before));
+        round.observed_cores = cores(&observed_before, &self.observed(), round.seconds);
+        Ok(round)
+    }
+
+    /// Reads the observed processes. A process that cannot be read is missing.
+    fn observed(&self) -> BTreeMap<&str, Usage> {
+        let read = |(name, process): (_, &u32)| Some((name, Source::Tree(*process).read()?));
+        self.observe.iter().map(|(name, process)| (name.as_str(), process)).filter_map(read).collect()
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Returns the run before its first round.
+    fn empty(&self, generator: &Generator, routes: &[String]) -> Result<Run> {
+        let row = |route: &String, target: &Target| Row {
+            route: route.clone(),
+            target: target.name.clone(),
+            rounds: Vec::new(),
+        };
+        let rows = routes.iter().flat_map(|route| self.targets.iter().map(move |target| row(route, target)));
+        Ok(Run {
+            schema: SCHEMA,
+            started: now(),
+            finished: now(),
+            interrupted: false,
+            machine: host::machine()?,
+            generator: generator.version().to_owned(),
+            metadata: self.metadata.clone(),
+            options: self.options.clone(),
+            targets: self.targets.clone(),
+            rows: rows.collect(),
+            external: self.external.clone(),
+        })
+    }
+
+    /// Returns a bar that counts seconds of measuring, so that it shows the time left.
+    fn bar(&self, routes: usize) -> ProgressBar {
+        let turns = (self.targets.len() * routes) as u64;
+        let seconds =
+            turns * (u64::from(self.options.rounds) * self.options.seconds + self.options.warmup_seconds);
+        let bar = ProgressBar::new(seconds);
+        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos} of {len} s, {eta} left  {msg}") {
+            bar.set_style(style);
+        }
+        bar
+    }
+}
+
+/// Returns the cores that each process kept busy. A process that either reading lacks is missing.
+fn cores(
+    before: &BTreeMap<&str, Usage>,
+    after: &BTreeMap<&str, Usage>,
+    seconds: f64,
+) -> BTreeMap<String, f64> {
+    let busy = |(name, before): (&&str, &Usage)| {
+        let used = after.get(name)?.since(*before)?;
+        Some(((*name).to_owned(), used.cpu_seconds / seconds))
+    };
+    before.iter().filter_map(busy).collect()
+}
+
+/// Without a terminal, as in a pod's log, the bar is hidden and each step is a line.
+fn show_progress(bar: &ProgressBar, step: String) {
+    if bar.is_hidden() {
+        eprintln!("{step}");
+    }
+    bar.set_message(step);
+}
+
+fn now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(cpu_seconds: f64) -> Usage {
+        Usage { cpu_seconds, peak_memory: 0 }
+    }
+
+    #[test]
+    fn observed_processes_are_joined_by_name() {
+        let before = BTreeMap::from([("cache", usage(100.0)), ("postgres", usage(2.0))]);
+        // The first process has ended.
+        let after = BTreeMap::from([("postgres", usage(7.0))]);
+        assert_eq!(cores(&before, &after, 10.0), BTreeMap::from([("postgres".to_owned(), 0.5)]));
+    }
+}
