@@ -20,12 +20,12 @@ impl Crate {
     /// Reads a crate from its root file.
     fn read(root: &Path) -> Result<Self> {
         let mut read = Self { files: BTreeMap::new(), imports: BTreeMap::new() };
-        read.add(root, root.parent().context("no folder")?, Vec::new())?;
+        read.add(root, root.parent().context("no folder")?, &Vec::new())?;
         Ok(read)
     }
 
     /// Reads a file and the files of its modules, but not those of tests.
-    fn add(&mut self, file: &Path, folder: &Path, module: Module) -> Result<()> {
+    fn add(&mut self, file: &Path, folder: &Path, module: &Module) -> Result<()> {
         let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
         let items = syn::parse_file(&text).with_context(|| file.display().to_string())?.items;
         self.files.insert(module.clone(), file.to_owned());
@@ -41,7 +41,7 @@ impl Crate {
                     let own = folder.join(&name);
                     let file = [own.with_extension("rs"), own.join("mod.rs")];
                     let file = file.iter().find(|file| file.is_file());
-                    self.add(file.with_context(|| format!("no file of the module {name}"))?, &own, child)?;
+                    self.add(file.with_context(|| format!("no file of the module {name}"))?, &own, &child)?;
                 }
                 _ => {}
             }
@@ -62,15 +62,14 @@ impl Crate {
         }
         let mut rest = &path[1..];
         while let Some((next, more)) = rest.split_first() {
-            match next.as_str() {
-                "super" => drop(at.pop()),
-                _ => {
-                    let child = [at.as_slice(), std::slice::from_ref(next)].concat();
-                    if !self.files.contains_key(&child) {
-                        break;
-                    }
-                    at = child;
+            if next == "super" {
+                at.pop();
+            } else {
+                let child = [at.as_slice(), std::slice::from_ref(next)].concat();
+                if !self.files.contains_key(&child) {
+                    break;
                 }
+                at = child;
             }
             rest = more;
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use loadtest::result::Run;
+use loadtest::result::{Round, Run};
 use postgres::{Client, NoTls};
 
 use super::servers::{BenchServer, BenchServers, stores_reviews};
@@ -50,7 +50,7 @@ fn check_server(database: &str, name: &str, url: &str) -> Result<()> {
 /// More rows than accepted reviews are right: the warm-up and requests without a response in time are
 /// stored too, and are not counted.
 pub(super) fn check_total(database: &str, before: i64, result: &Path) -> Result<()> {
-    let Some(accepted) = accepted(&Run::read(result)?)? else {
+    let Some(accepted) = accepted(&Run::load(result)?)? else {
         say("This workload does not count accepted reviews, so they are not compared with the stored ones");
         return Ok(());
     };
@@ -68,8 +68,7 @@ fn accepted(run: &Run) -> Result<Option<u64>> {
     let mut accepted = None;
     for row in run.rows.iter().filter(|row| row.route == ROUTE) {
         if stores_reviews(&row.target)? {
-            let reviews: u64 =
-                row.rounds.iter().map(|round| round.requests.saturating_sub(round.errors.status)).sum();
+            let reviews: u64 = row.rounds.iter().map(Round::successes).sum();
             *accepted.get_or_insert(0) += reviews;
         }
     }

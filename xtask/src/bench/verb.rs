@@ -101,10 +101,10 @@ fn measure(
     let mut loadtest = loadtest(args, &servers, &out)?;
     loadtest.args(["--observe", &format!("postgres={}", instance.process_id())]);
     for Figure { route, rate } in figures {
-        loadtest.args(["--beside", &format!("pgbench:{route}={rate:.0}")]);
+        loadtest.args(["--external", &format!("pgbench:{route}={rate:.0}")]);
     }
     for (name, text) in metadata::collect(installation.version(), names)? {
-        loadtest.args(["--fact", &format!("{name}={text}")]);
+        loadtest.args(["--metadata", &format!("{name}={text}")]);
     }
     // An interrupted load test writes the rounds that it has, so it receives our signals.
     let status = process::run(&mut loadtest, Group::Own, signals)?;

@@ -65,8 +65,7 @@ fn start(cluster: &TestCluster, seconds: u64) -> Result<()> {
                 "name": POD,
                 "image": cluster.images.loadtest,
                 "imagePullPolicy": "IfNotPresent",
-                // The script's own thresholds do not matter here.
-                "command": ["k6", "run", "--quiet", "--no-usage-report", "--no-thresholds", "/workloads/slo.js"],
+                "command": ["k6", "run", "--quiet", "--no-usage-report", "/workloads/films.js"],
                 "env": [
                     { "name": "BASE_URL", "value": format!("http://films.{}:5000", cluster.namespace) },
                     { "name": "RATE", "value": RATE.to_string() },
@@ -74,7 +73,6 @@ fn start(cluster: &TestCluster, seconds: u64) -> Result<()> {
                     { "name": "CONNECTIONS", "value": "100" },
                     // A rollout breaks new connections in other ways than open ones.
                     { "name": "NEW_CONNECTIONS", "value": "0.5" },
-                    { "name": "SUMMARY", "value": "stdout" },
                 ],
                 "securityContext": {
                     "allowPrivilegeEscalation": false,
@@ -100,4 +98,36 @@ fn expect_phase(cluster: &TestCluster, expected: &str) -> Result<()> {
         cluster.outside
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(failed: u64, count: u64) -> String {
+        let metrics = json!({
+            "http_reqs": { "values": { "count": count, "rate": 100.0 } },
+            "http_req_failed": { "values": { "passes": failed } },
+            "http_req_duration": { "values": {
+                "avg": 1.0, "med": 1.0, "p(90)": 1.0, "p(99)": 2.0, "p(99.9)": 3.0, "max": 4.0,
+            } },
+        });
+        let summary = json!({ "metrics": metrics });
+        format!("time=1 level=error msg=\"GET /films/1/: 503\"\n{summary}\ntime=2 level=info\n")
+    }
+
+    #[test]
+    fn every_request_must_be_sent_and_succeed() -> Result<()> {
+        assert_eq!(check(&log(0, 1000), 10)?, "1000 requests, 0 failed, 0 not sent, p99 2 ms, max 4 ms");
+        for (log, expected) in [
+            (log(1, 1000), "1 failed"),
+            (log(1, 1000), "GET /films/1/: 503"),
+            (log(0, 800), "800 requests"),
+            ("level=error".to_owned(), "the load ended without a summary"),
+        ] {
+            let error = check(&log, 10).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        Ok(())
+    }
 }

@@ -58,7 +58,7 @@ fn check_report(cluster: &TestCluster) -> Result<String> {
     report.args(["run", "--quiet", "--package", "loadtest", "--", "report"]).arg(&path);
     cluster.output(report.current_dir(cargo::workspace()))?;
 
-    let rows = Run::read(&path)?.rows;
+    let rows = Run::load(&path)?.rows;
     for row in &rows {
         let rounds = row.rounds.len();
         ensure!(rounds == ROUNDS, "expected {ROUNDS} rounds of {} {}, found {rounds}", row.target, row.route);

@@ -43,7 +43,7 @@ fn result() -> serde_json::Value {
     serde_json::json!({
         "schema": loadtest::result::SCHEMA, "started": "", "finished": "", "interrupted": false,
         "machine": {"cpu": "", "cores": 1, "memory": 1, "kernel": "linux"}, "generator": "wrk 4",
-        "facts": {}, "targets": [], "beside": [],
+        "metadata": {}, "targets": [], "external": [],
         "options": {"workload": "article", "rounds": 2, "seconds": 1, "warmup_seconds": 1, "connections": 1,
                     "threads": 1, "rate": null, "reference": null, "ceiling": null},
         "rows": [
@@ -64,10 +64,9 @@ fn a_server_that_does_not_commit_is_found() -> Result<()> {
 
 #[test]
 fn only_servers_that_store_reviews_count() -> Result<()> {
-    let run = |result: &str| -> Result<Run> { Ok(serde_json::from_str(result)?) };
-    assert_eq!(accepted(&run(&result().to_string())?)?, Some(149));
+    assert_eq!(accepted(&Run::parse(&result().to_string())?)?, Some(149));
     let without = result().to_string().replace(r#""route":"post""#, r#""route":"mixed""#);
-    assert_eq!(accepted(&run(&without)?)?, None);
+    assert_eq!(accepted(&Run::parse(&without)?)?, None);
     Ok(())
 }
 
