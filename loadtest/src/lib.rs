@@ -21,6 +21,7 @@ pub mod regression;
 pub mod report;
 pub mod require;
 pub mod result;
+mod round;
 mod stats;
 mod summary;
 pub mod verify;

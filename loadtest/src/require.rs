@@ -71,7 +71,7 @@ impl Requirement {
     }
 
     fn ratio(&self, summaries: &Summaries<'_>, other: &str) -> Result<Ratio, String> {
-        let run = summaries.run();
+        let run = summaries.run;
         let is_target = run.targets.iter().any(|target| target.name == other);
         let external = run.external.iter().find(|tool| tool.name == other && tool.route == self.route);
         match external.filter(|_| !is_target) {

@@ -22,8 +22,8 @@ const AT_CEILING: f64 = 0.97;
 /// All rows of a run, summarized.
 #[derive(Clone, Debug)]
 pub(crate) struct Summaries<'a> {
-    run: &'a Run,
-    rows: Vec<Summary<'a>>,
+    pub(crate) run: &'a Run,
+    pub(crate) rows: Vec<Summary<'a>>,
 }
 
 /// A row of a run, summarized.
@@ -69,14 +69,6 @@ impl<'a> Summaries<'a> {
     /// Summarizes every row that has a round, in the order of the run: by route, then by target.
     pub(crate) fn of(run: &'a Run) -> Self {
         Self { run, rows: run.rows.iter().filter_map(|row| Summary::of(run, row)).collect() }
-    }
-
-    pub(crate) fn run(&self) -> &'a Run {
-        self.run
-    }
-
-    pub(crate) fn rows(&self) -> &[Summary<'a>] {
-        &self.rows
     }
 
     /// Returns the row of a route and a target.
