@@ -1,16 +1,17 @@
 //! Formats numbers for people.
 
+use indicatif::{HumanCount, HumanFloatCount};
+
 use crate::stats::{Ratio, Spread};
 
 /// Formats a number with three digits or more: `0.041`, `3.42`, `34.2`, `342`, `34,211`.
 pub(crate) fn number(value: f64) -> String {
-    let decimals = match value.abs() {
-        size if size >= 99.95 || size == 0.0 => 0,
-        size if size >= 9.995 => 1,
-        size if size >= 0.9995 => 2,
-        _ => 3,
-    };
-    grouped(&format!("{value:.decimals$}"))
+    match value.abs() {
+        size if size >= 99.95 || size == 0.0 => HumanFloatCount(value.round()).to_string(),
+        size if size >= 9.995 => format!("{value:.1}"),
+        size if size >= 0.9995 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
 }
 
 /// Formats the label of an axis, without trailing zeros: `0.5`, `1`, `20,000`.
@@ -42,7 +43,7 @@ pub(crate) fn count(count: impl Into<u64>, thing: &str) -> String {
 
 /// Formats a count: `34,211`.
 pub(crate) fn whole(count: u64) -> String {
-    grouped(&count.to_string())
+    HumanCount(count).to_string()
 }
 
 /// Formats a size in MiB, or in GiB from 1,024 MiB.
@@ -55,19 +56,6 @@ pub(crate) fn bytes(bytes: u64) -> String {
 pub(crate) fn sign(number: usize) -> String {
     const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     number.to_string().bytes().map(|digit| DIGITS[usize::from(digit - b'0')]).collect()
-}
-
-/// Inserts a comma between every three digits before the point.
-fn grouped(number: &str) -> String {
-    let whole = number.find('.').unwrap_or(number.len());
-    let mut grouped = number.to_owned();
-    let first = usize::from(number.starts_with('-'));
-    let mut at = whole;
-    while at > first + 3 {
-        at -= 3;
-        grouped.insert(at, ',');
-    }
-    grouped
 }
 
 #[cfg(test)]

@@ -18,7 +18,8 @@ use crate::workload::{Route, Workload};
 #[derive(Debug)]
 pub struct Generator {
     workload: Workload,
-    version: String,
+    /// Name and version of the tool.
+    pub version: String,
     scripts: TempDir,
 }
 
@@ -32,11 +33,6 @@ impl Generator {
             fs::write(scripts.path().join(name), text)?;
         }
         Ok(Self { workload, version, scripts })
-    }
-
-    /// Returns the tool's name and version.
-    pub fn version(&self) -> &str {
-        &self.version
     }
 
     /// Sends the requests of a route to a target for this number of seconds.

@@ -19,18 +19,14 @@ use linux as system;
 mod system {
     use crate::result::Usage;
 
-    pub(super) fn cpu() -> Option<String> {
-        None
+    pub(super) fn hardware() -> (Option<String>, Option<u64>) {
+        (None, None)
     }
-    pub(super) fn memory() -> Option<u64> {
-        None
-    }
-    pub(super) fn kernel() -> Option<String> {
-        None
-    }
+
     pub(super) fn listeners(_port: u16) -> Option<Usage> {
         None
     }
+
     pub(super) fn tree(_root: u32) -> Option<Usage> {
         None
     }
@@ -40,24 +36,25 @@ mod system {
 const ATTEMPTS: u32 = 3;
 
 /// Describes the machine, without its host name: a report can be sent to anybody.
-pub fn machine() -> Result<Machine> {
+pub(crate) fn machine() -> Result<Machine> {
+    let (cpu, memory) = system::hardware();
     Ok(Machine {
-        cpu: system::cpu().unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+        cpu: cpu.unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
         cores: cores()?,
-        memory: system::memory(),
-        kernel: system::kernel(),
+        memory,
+        kernel: fs::read_to_string("/proc/sys/kernel/osrelease").ok().map(|text| text.trim().to_owned()),
     })
 }
 
 /// Returns the number of cores that this process may use.
-pub fn cores() -> Result<usize> {
+pub(crate) fn cores() -> Result<usize> {
     let cores = available_parallelism().context("cannot read how many cores this process may use")?;
     Ok(NonZero::get(cores))
 }
 
 /// Where the resources of a server can be read.
 #[derive(Clone, Debug)]
-pub enum Source {
+pub(crate) enum Source {
     /// The processes that listen on this port: a server with all its workers.
     Port(u16),
     /// The folder of a cgroup (version 2), such as a container's.
@@ -68,13 +65,13 @@ pub enum Source {
 
 impl Source {
     /// Returns the processes of a target, if the target runs on this machine.
-    pub fn of(target: &Target) -> Option<Self> {
+    pub(crate) fn of(target: &Target) -> Option<Self> {
         target.local_port().map(Self::Port)
     }
 
     /// Returns the CPU time so far and the peak memory, or `None` if any part of them cannot be read:
     /// a sum without some of the processes would look better than the server is.
-    pub fn read(&self) -> Option<Usage> {
+    pub(crate) fn read(&self) -> Option<Usage> {
         (0..ATTEMPTS).find_map(|_| match self {
             Self::Cgroup(path) => cgroup(path),
             Self::Port(port) => system::listeners(*port),
@@ -93,6 +90,13 @@ fn cgroup(path: &Path) -> Option<Usage> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_machine_is_described() {
+        let machine = machine().unwrap();
+        assert!(machine.memory.unwrap() > 1 << 20 && machine.kernel.unwrap().contains('.'));
+    }
 
     #[test]
     fn a_cgroup_without_one_of_its_files_is_unknown() {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde_json::Number;
 
 use crate::result::{Errors, Latency, Options, Round, Target};
 
@@ -51,58 +51,15 @@ pub(crate) fn measure(
     parse(&fs::read_to_string(&summary).context("k6 wrote no summary")?, seconds)
 }
 
-/// What a script's `handleSummary` receives from k6.
+/// The data that k6 hands to a script's `handleSummary`.
 #[derive(Deserialize)]
-struct Summary<T> {
-    metrics: T,
+struct Summary {
+    metrics: BTreeMap<String, Metric>,
 }
 
 #[derive(Deserialize)]
-struct Metrics {
-    http_reqs: Metric<Counter>,
-    http_req_failed: Metric<Failed>,
-    http_req_duration: Metric<Trend>,
-    /// k6 leaves the metric out if it dropped no iteration.
-    dropped_iterations: Option<Metric<Count>>,
-}
-
-#[derive(Deserialize)]
-struct Metric<T> {
-    values: T,
-}
-
-#[derive(Deserialize)]
-struct Counter {
-    count: u64,
-    rate: f64,
-}
-
-#[derive(Deserialize)]
-struct Count {
-    count: u64,
-}
-
-#[derive(Deserialize)]
-struct Failed {
-    /// Requests that failed: k6 counts each sample that is true as a pass.
-    passes: u64,
-}
-
-#[derive(Deserialize)]
-struct Trend {
-    avg: f64,
-    med: f64,
-    #[serde(rename = "p(90)")]
-    p90: f64,
-    #[serde(rename = "p(99)")]
-    p99: f64,
-    #[serde(rename = "p(99.9)")]
-    p999: f64,
-    max: f64,
-}
-
-#[derive(Deserialize)]
-struct Thresholds {
+struct Metric {
+    values: BTreeMap<String, Number>,
     #[serde(default)]
     thresholds: BTreeMap<String, Threshold>,
 }
@@ -112,39 +69,46 @@ struct Threshold {
     ok: bool,
 }
 
+impl Summary {
+    /// Returns a value, read by `read`. The error names the metric and the value.
+    fn value<T>(&self, metric: &str, value: &str, read: fn(&Number) -> Option<T>) -> Result<T> {
+        let number = self.metrics.get(metric).and_then(|metric| metric.values.get(value)).and_then(read);
+        number.with_context(|| format!("k6's summary lacks the value {value} of the metric {metric}"))
+    }
+
+    fn failed_thresholds(&self) -> Vec<String> {
+        let all = self.metrics.iter().flat_map(|(metric, Metric { thresholds, .. })| {
+            thresholds.iter().map(move |(rule, threshold)| (metric, rule, threshold.ok))
+        });
+        all.filter(|(.., ok)| !ok).map(|(metric, rule, _)| format!("{metric}: {rule}")).collect()
+    }
+}
+
 /// Reads the summary of a k6 run that was to take this number of seconds.
 pub fn parse(summary: &str, seconds: u64) -> Result<Round> {
-    let Metrics { http_reqs, http_req_failed, http_req_duration, dropped_iterations } = read(summary)?;
-    let Counter { count: requests, rate } = http_reqs.values;
-    let latency = http_req_duration.values;
-    let all: BTreeMap<String, Thresholds> = read(summary)?;
-    let failed = all.into_iter().flat_map(|(metric, Thresholds { thresholds })| {
-        let failed = thresholds.into_iter().filter(|(_, threshold)| !threshold.ok);
-        failed.map(move |(rule, _)| format!("{metric}: {rule}"))
-    });
+    let summary: Summary = serde_json::from_str(summary).context("k6's summary is malformed")?;
+    let count = |metric, value| summary.value(metric, value, Number::as_u64);
+    let time = |value| summary.value("http_req_duration", value, Number::as_f64);
+    let requests = count("http_reqs", "count")?;
+    let rate = summary.value("http_reqs", "rate", Number::as_f64)?;
+    // k6 leaves the metric out if it dropped no iteration.
+    let has_dropped = summary.metrics.contains_key("dropped_iterations");
     Ok(Round {
         requests,
         // After the given time k6 waits for the last responses. Its own rate includes that wait.
         seconds: if rate > 0.0 { requests as f64 / rate } else { seconds as f64 },
-        errors: Errors { status: http_req_failed.values.passes, ..Errors::default() },
+        // k6 counts each sample of "failed" that is true as a pass.
+        errors: Errors { status: count("http_req_failed", "passes")?, ..Errors::default() },
         latency_ms: Latency {
-            mean: latency.avg,
-            p50: latency.med,
-            p90: latency.p90,
-            p99: latency.p99,
-            p999: latency.p999,
-            max: latency.max,
+            mean: time("avg")?,
+            p50: time("med")?,
+            p90: time("p(90)")?,
+            p99: time("p(99)")?,
+            p999: time("p(99.9)")?,
+            max: time("max")?,
         },
-        dropped: dropped_iterations.map_or(0, |metric| metric.values.count),
-        failed_thresholds: failed.collect(),
+        dropped: if has_dropped { count("dropped_iterations", "count")? } else { 0 },
+        failed_thresholds: summary.failed_thresholds(),
         ..Round::default()
     })
-}
-
-/// Reads the metrics. The error names the metric and the value that are missing.
-fn read<T: DeserializeOwned>(summary: &str) -> Result<T> {
-    let mut json = serde_json::Deserializer::from_str(summary);
-    let summary: Summary<T> =
-        serde_path_to_error::deserialize(&mut json).context("k6's summary is not as expected")?;
-    Ok(summary.metrics)
 }

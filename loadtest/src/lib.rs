@@ -14,14 +14,15 @@
 pub mod config_map;
 mod format;
 pub mod generator;
-pub mod host;
+mod host;
 pub mod k6;
 pub mod measure;
 pub mod regression;
 pub mod report;
 pub mod require;
 pub mod result;
-pub mod stats;
-pub mod summary;
+mod round;
+mod stats;
+mod summary;
 pub mod verify;
 pub mod workload;

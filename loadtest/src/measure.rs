@@ -40,6 +40,17 @@ pub struct Plan {
     pub stop: Arc<AtomicBool>,
 }
 
+/// The round before the first, whose figures are discarded.
+const WARM_UP: u32 = 0;
+
+/// A measurement of a route on a target.
+struct Turn<'a> {
+    round: u32,
+    target: &'a Target,
+    route: &'a str,
+    seconds: u64,
+}
+
 /// Returns the number of cores, but no more than connections: a thread of wrk needs a connection.
 pub fn default_threads(connections: u32) -> Result<usize> {
     Ok(host::cores()?.min(connections as usize))
@@ -57,11 +68,9 @@ impl Plan {
         verify::check(&self.targets, RESPONSE_TIMEOUT)?;
 
         let mut run = self.empty(&generator, &routes)?;
-        let bar = self.bar(routes.len());
-        let measured = self.warm_up(&generator, &routes, &bar).and_then(|()| {
-            (1..=self.options.rounds)
-                .try_for_each(|round| self.round(round, &generator, &routes, &mut run, &bar))
-        });
+        let turns = self.turns(&routes);
+        let bar = bar(turns.iter().map(|turn| turn.seconds).sum());
+        let measured = turns.iter().try_for_each(|turn| self.take(turn, &generator, &mut run, &bar));
         bar.finish_and_clear();
         run.interrupted = self.is_stopped();
         // Ctrl-C also ends the generator. That error is not a failure of the run.
@@ -72,7 +81,7 @@ impl Plan {
         Ok(run)
     }
 
-    /// Refuses names that are used twice, or that are not the name of a target.
+    /// Refuses names that are used twice or belong to no target, and processes that cannot be observed.
     fn check(&self) -> Result<()> {
         let names: Vec<&str> = self.targets.iter().map(|target| target.name.as_str()).collect();
         let is_repeated = |(at, name): &(usize, &&str)| names[..*at].contains(name);
@@ -85,50 +94,52 @@ impl Plan {
                 bail!("there is no target {name}: expected one of {}", names.join(", "));
             }
         }
-        Ok(())
-    }
-
-    fn warm_up(&self, generator: &Generator, routes: &[String], bar: &ProgressBar) -> Result<()> {
-        let seconds = self.options.warmup_seconds;
-        for target in self.targets.iter().filter(|_| seconds > 0) {
-            for route in routes {
-                if self.is_stopped() {
-                    return Ok(());
-                }
-                show_progress(bar, format!("warm-up: {} {route}", target.name));
-                self.measure(generator, target, route, seconds)?;
-                bar.inc(seconds);
-            }
+        let is_hidden = |process: &u32| cfg!(target_os = "linux") && Source::Tree(*process).read().is_none();
+        if let Some((name, process)) = self.observe.iter().find(|(_, process)| is_hidden(process)) {
+            bail!(
+                "cannot read process {process}, which is to be observed as {name}: expected a running process"
+            );
         }
         Ok(())
     }
 
-    fn round(
-        &self,
-        round: u32,
-        generator: &Generator,
-        routes: &[String],
-        run: &mut Run,
-        bar: &ProgressBar,
-    ) -> Result<()> {
-        for route in routes {
-            let mut turns: Vec<&Target> = self.targets.iter().collect();
-            turns.rotate_left(round as usize % self.targets.len().max(1));
-            for target in turns {
-                if self.is_stopped() {
-                    return Ok(());
-                }
-                let rounds = self.options.rounds;
-                show_progress(bar, format!("round {round} of {rounds}: {} {route}", target.name));
-                let measured = self.measure(generator, target, route, self.options.seconds)?;
-                bar.inc(self.options.seconds);
-                // Ctrl-C also ends the generator, so this measurement may be incomplete.
-                if !self.is_stopped() {
-                    let is_row = |row: &&mut Row| row.route == *route && row.target == target.name;
-                    let row = run.rows.iter_mut().find(is_row).context("the run lacks a row")?;
-                    row.rounds.push(Round { round, ..measured });
-                }
+    /// Returns all measurements in order.
+    fn turns<'a>(&'a self, routes: &'a [String]) -> Vec<Turn<'a>> {
+        let mut turns = Vec::new();
+        for round in 0..=self.options.rounds {
+            let seconds = if round == WARM_UP { self.options.warmup_seconds } else { self.options.seconds };
+            for route in routes.iter().filter(|_| seconds > 0) {
+                let mut targets: Vec<&Target> = self.targets.iter().collect();
+                let first = round as usize % targets.len().max(1);
+                targets.rotate_left(first);
+                turns.extend(targets.into_iter().map(|target| Turn { round, target, route, seconds }));
             }
+        }
+        turns
+    }
+
+    fn take(&self, turn: &Turn<'_>, generator: &Generator, run: &mut Run, bar: &ProgressBar) -> Result<()> {
+        if self.is_stopped() {
+            return Ok(());
+        }
+        let Turn { round, target, route, seconds } = *turn;
+        let step = if round == WARM_UP {
+            format!("warm-up: {} {route}", target.name)
+        } else {
+            format!("round {round} of {}: {} {route}", self.options.rounds, target.name)
+        };
+        // Without a terminal, as in a pod's log, the bar is hidden.
+        if bar.is_hidden() {
+            eprintln!("{step}");
+        }
+        bar.set_message(step);
+        let measured = self.measure(generator, target, route, seconds)?;
+        bar.inc(seconds);
+        // Ctrl-C also ends the generator, so the last measurement may be incomplete.
+        if round != WARM_UP && !self.is_stopped() {
+            let is_row = |row: &&mut Row| row.route == route && row.target == target.name;
+            let row = run.rows.iter_mut().find(is_row).context("the run lacks a row")?;
+            row.rounds.push(Round { round, ..measured });
         }
         Ok(())
     }
@@ -170,7 +181,7 @@ impl Plan {
             finished: now(),
             interrupted: false,
             machine: host::machine()?,
-            generator: generator.version().to_owned(),
+            generator: generator.version.clone(),
             metadata: self.metadata.clone(),
             options: self.options.clone(),
             targets: self.targets.clone(),
@@ -178,18 +189,15 @@ impl Plan {
             external: self.external.clone(),
         })
     }
+}
 
-    /// Returns a bar that counts seconds of measuring, so that it shows the time left.
-    fn bar(&self, routes: usize) -> ProgressBar {
-        let turns = (self.targets.len() * routes) as u64;
-        let seconds =
-            turns * (u64::from(self.options.rounds) * self.options.seconds + self.options.warmup_seconds);
-        let bar = ProgressBar::new(seconds);
-        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos} of {len} s, {eta} left  {msg}") {
-            bar.set_style(style);
-        }
-        bar
+/// Returns a bar that counts seconds of measuring, so that it shows the time left.
+fn bar(seconds: u64) -> ProgressBar {
+    let bar = ProgressBar::new(seconds);
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos} of {len} s, {eta} left  {msg}") {
+        bar.set_style(style);
     }
+    bar
 }
 
 /// Returns the cores that each process kept busy. A process that either reading lacks is missing.
@@ -205,31 +213,9 @@ fn cores(
     before.iter().filter_map(busy).collect()
 }
 
-/// Without a terminal, as in a pod's log, the bar is hidden and each step is a line.
-fn show_progress(bar: &ProgressBar, step: String) {
-    if bar.is_hidden() {
-        eprintln!("{step}");
-    }
-    bar.set_message(step);
-}
-
 fn now() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn usage(cpu_seconds: f64) -> Usage {
-        Usage { cpu_seconds, peak_memory: 0 }
-    }
-
-    #[test]
-    fn observed_processes_are_joined_by_name() {
-        let before = BTreeMap::from([("cache", usage(100.0)), ("postgres", usage(2.0))]);
-        // The first process has ended.
-        let after = BTreeMap::from([("postgres", usage(7.0))]);
-        assert_eq!(cores(&before, &after, 10.0), BTreeMap::from([("postgres".to_owned(), 0.5)]));
-    }
-}
+mod tests;

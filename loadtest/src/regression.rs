@@ -43,7 +43,7 @@ enum Finding {
 pub fn compare(first: &Run, second: &Run, tolerance: f64) -> Comparison {
     let open_loop = first.options.rate.is_some() && second.options.rate.is_some();
     let (a, b) = (Summaries::of(first), Summaries::of(second));
-    let lines = b.rows().iter().filter_map(|in_b| {
+    let lines = b.rows.iter().filter_map(|in_b| {
         let Row { route, target, .. } = in_b.row;
         let finding = finding(a.get(route, target)?, in_b, open_loop, tolerance);
         Some(Line { route: route.clone(), target: target.clone(), finding })
@@ -60,7 +60,7 @@ pub fn compare(first: &Run, second: &Run, tolerance: f64) -> Comparison {
 
 /// Returns the rows that the other run lacks.
 fn missing(summaries: &Summaries<'_>, other: &Summaries<'_>) -> Vec<String> {
-    let rows = summaries.rows().iter().map(|summary| summary.row);
+    let rows = summaries.rows.iter().map(|summary| summary.row);
     let missing = rows.filter(|row| other.get(&row.route, &row.target).is_none());
     missing.map(|row| format!("{}, {}", row.target, row.route)).collect()
 }

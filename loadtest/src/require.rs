@@ -12,28 +12,23 @@ use crate::summary::Summaries;
 
 /// A condition that a run must meet: for a ratio (`films/quart one >= 10`, where the second name is
 /// a target or another tool) or for a figure (`films one rps >= 1000`, `films one p99_ms <= 50`).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Requirement {
     target: String,
     route: String,
     quantity: Quantity,
-    bound: Bound,
+    sign: &'static str,
+    holds: Compare,
     limit: f64,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+type Compare = fn(&f64, &f64) -> bool;
+
+#[derive(Clone, Debug)]
 enum Quantity {
     RatioTo(String),
     Rate,
     P99,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bound {
-    AtLeast,
-    AtMost,
-    Above,
-    Below,
 }
 
 /// The result of a check, with the figures or the reason in words.
@@ -76,7 +71,7 @@ impl Requirement {
     }
 
     fn ratio(&self, summaries: &Summaries<'_>, other: &str) -> Result<Ratio, String> {
-        let run = summaries.run();
+        let run = summaries.run;
         let is_target = run.targets.iter().any(|target| target.name == other);
         let external = run.external.iter().find(|tool| tool.name == other && tool.route == self.route);
         match external.filter(|_| !is_target) {
@@ -110,12 +105,7 @@ impl Requirement {
     }
 
     fn allows(&self, figure: f64) -> bool {
-        match self.bound {
-            Bound::AtLeast => figure >= self.limit,
-            Bound::AtMost => figure <= self.limit,
-            Bound::Above => figure > self.limit,
-            Bound::Below => figure < self.limit,
-        }
+        (self.holds)(&figure, &self.limit)
     }
 }
 
@@ -127,14 +117,12 @@ impl fmt::Display for Requirement {
             Quantity::Rate => write!(f, "{target} {route} rps"),
             Quantity::P99 => write!(f, "{target} {route} p99_ms"),
         }?;
-        let bound = BOUNDS.iter().find(|(_, bound)| *bound == self.bound).map_or("", |(sign, _)| sign);
-        write!(f, " {bound} {}", self.limit)
+        write!(f, " {} {}", self.sign, self.limit)
     }
 }
 
 /// The parser tries the longer signs first, because `>=` begins with `>`.
-const BOUNDS: [(&str, Bound); 4] =
-    [(">=", Bound::AtLeast), ("<=", Bound::AtMost), (">", Bound::Above), ("<", Bound::Below)];
+const SIGNS: [(&str, Compare); 4] = [(">=", f64::ge), ("<=", f64::le), (">", f64::gt), ("<", f64::lt)];
 
 impl FromStr for Requirement {
     type Err = Error;
@@ -150,12 +138,9 @@ impl FromStr for Requirement {
 }
 
 fn parse(text: &str) -> Result<Requirement> {
-    let (subject, bound, limit) = BOUNDS
-        .iter()
-        .find_map(|(sign, bound)| {
-            text.split_once(sign).map(|(subject, limit)| (subject, *bound, limit.trim()))
-        })
-        .context("expected one of the signs >=, <=, > and <")?;
+    let found = SIGNS.iter().find_map(|sign| Some((sign, text.split_once(sign.0)?)));
+    let ((sign, holds), (subject, limit)) = found.context("expected one of the signs >=, <=, > and <")?;
+    let limit = limit.trim();
     let limit: f64 = limit.parse().with_context(|| format!("“{limit}” is not a number"))?;
     ensure!(
         limit.is_finite() && limit >= 0.0,
@@ -174,7 +159,14 @@ fn parse(text: &str) -> Result<Requirement> {
         ensure!(!target.is_empty() && !other.is_empty(), "expected a name on each side of the slash");
         ensure!(target != other, "expected different names, but “{target}” is on both sides of the slash");
     }
-    Ok(Requirement { target: target.to_owned(), route: (*route).to_owned(), quantity, bound, limit })
+    Ok(Requirement {
+        target: target.to_owned(),
+        route: (*route).to_owned(),
+        quantity,
+        sign,
+        holds: *holds,
+        limit,
+    })
 }
 
 #[cfg(test)]

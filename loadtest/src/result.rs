@@ -9,6 +9,8 @@ use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use ureq::http::Uri;
 
+pub use crate::round::{Errors, Latency, Round, Usage};
+
 /// Version of the file's format. Other versions are refused.
 pub const SCHEMA: u32 = 2;
 
@@ -95,76 +97,6 @@ pub struct Row {
     pub rounds: Vec<Round>,
 }
 
-/// A measurement.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Round {
-    /// Number of the round, from 1.
-    pub round: u32,
-    /// Number of responses, errors included.
-    pub requests: u64,
-    /// Real length in seconds.
-    pub seconds: f64,
-    /// Failed requests.
-    pub errors: Errors,
-    /// Times from request to response.
-    pub latency_ms: Latency,
-    /// Cores that the generator kept busy.
-    pub generator_cores: f64,
-    /// Resources that the server used. `None` is unknown.
-    pub server: Option<Usage>,
-    /// Cores that each observed process kept busy. A process that could not be read is missing.
-    #[serde(default)]
-    pub observed_cores: BTreeMap<String, f64>,
-    /// Requests that an open loop could not send in time.
-    #[serde(default)]
-    pub dropped: u64,
-    /// Thresholds of the workload that did not hold.
-    #[serde(default)]
-    pub failed_thresholds: Vec<String>,
-}
-
-/// Numbers of failed requests, by kind.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Errors {
-    /// Responses with a status of 400 or more.
-    pub status: u64,
-    /// Connections that could not be opened.
-    pub connect: u64,
-    /// Failed reads.
-    pub read: u64,
-    /// Failed writes.
-    pub write: u64,
-    /// Requests without a response in time.
-    pub timeout: u64,
-}
-
-/// Times from request to response, in milliseconds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Latency {
-    /// Arithmetic mean.
-    pub mean: f64,
-    /// Median.
-    pub p50: f64,
-    /// 90th percentile.
-    pub p90: f64,
-    /// 99th percentile.
-    pub p99: f64,
-    /// 99.9th percentile.
-    pub p999: f64,
-    /// Maximum.
-    pub max: f64,
-}
-
-/// Resources that a server used during a measurement.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Usage {
-    /// CPU time of all processes of the server.
-    pub cpu_seconds: f64,
-    /// Sum of the largest resident sizes of all processes so far, in bytes. Shared pages count for
-    /// every process.
-    pub peak_memory: u64,
-}
-
 /// A figure of another tool.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct External {
@@ -188,34 +120,6 @@ impl Target {
     /// Tells whether the server runs on this machine, by the host of the URL.
     pub fn is_local(&self) -> bool {
         self.local_port().is_some()
-    }
-}
-
-impl Errors {
-    /// Returns the number of all failed requests.
-    pub fn total(&self) -> u64 {
-        self.status + self.connect + self.read + self.write + self.timeout
-    }
-}
-
-impl Usage {
-    /// Returns the use since an earlier reading, or `None` if CPU time was lost: a process has ended,
-    /// and its parent is not part of the server.
-    pub fn since(self, before: Self) -> Option<Self> {
-        let cpu_seconds = self.cpu_seconds - before.cpu_seconds;
-        (cpu_seconds >= 0.0).then_some(Self { cpu_seconds, ..self })
-    }
-}
-
-impl Round {
-    /// Returns the number of responses with a status below 400.
-    pub fn successes(&self) -> u64 {
-        self.requests.saturating_sub(self.errors.status)
-    }
-
-    /// Returns the number of successful responses a second.
-    pub fn rate(&self) -> f64 {
-        self.successes() as f64 / self.seconds
     }
 }
 
@@ -265,50 +169,4 @@ pub(crate) fn sample() -> Run {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SAMPLE: &str = include_str!("../tests/sample.json");
-
-    #[test]
-    fn a_file_of_schema_1_is_refused_with_the_command_that_converts_it() {
-        let old = SAMPLE.replace(r#""schema": 2"#, r#""schema": 1"#);
-        let error = Run::parse(&old).unwrap_err().to_string();
-        assert!(error.contains("schema 1, expected 2: measure again, or convert"), "{error}");
-    }
-
-    #[test]
-    fn a_file_that_loadtest_did_not_write_is_refused() {
-        let error = Run::parse("{}").unwrap_err().to_string();
-        assert!(error.contains("has no schema"), "{error}");
-        let error = Run::parse(&SAMPLE.replace(r#""schema": 2"#, r#""schema": 3"#)).unwrap_err().to_string();
-        assert!(error.contains("schema 3, expected 2"), "{error}");
-    }
-
-    #[test]
-    fn a_missing_field_is_an_error_that_names_it() {
-        let renamed = SAMPLE.replacen(r#""requests""#, r#""request_count""#, 1);
-        let error = format!("{:#}", Run::parse(&renamed).unwrap_err());
-        assert!(error.contains("rows[0].rounds[0]: missing field `requests`"), "{error}");
-    }
-
-    #[test]
-    fn lost_cpu_time_makes_the_use_unknown() {
-        let usage = |cpu_seconds| Usage { cpu_seconds, peak_memory: 1 };
-        assert_eq!(usage(2.0).since(usage(3.0)), None);
-        assert_eq!(usage(3.0).since(usage(2.0)), Some(usage(1.0)));
-    }
-
-    #[test]
-    fn a_loopback_address_is_local() {
-        let target = |url: &str| Target { name: "films".to_owned(), url: url.to_owned() };
-        for url in ["http://localhost", "http://127.0.0.2:5000", "http://[::1]:5000/", "http://localhost/api"]
-        {
-            assert!(target(url).is_local(), "{url}");
-        }
-        for url in ["http://films.default:5000", "http://127.example.com", "http://10.0.0.1"] {
-            assert!(!target(url).is_local(), "{url}");
-        }
-        assert_eq!(target("http://127.0.0.1:5004").local_port(), Some(5004));
-    }
-}
+mod tests;

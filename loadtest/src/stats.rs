@@ -1,19 +1,16 @@
-//! The arithmetic, on few samples that scatter.
+//! Statistics of few samples that scatter.
 
-/// Middle and ends of some samples.
+/// The median and the range of some samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spread {
-    /// The median.
-    pub median: f64,
-    /// The smallest.
-    pub min: f64,
-    /// The largest.
-    pub max: f64,
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
 }
 
 impl Spread {
-    /// Of at least one sample.
-    pub fn of(samples: impl IntoIterator<Item = f64>) -> Option<Self> {
+    /// Returns the spread, if there is a sample.
+    pub(crate) fn of(samples: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut sorted: Vec<f64> = samples.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
         let (min, max) = (*sorted.first()?, *sorted.last()?);
@@ -24,36 +21,33 @@ impl Spread {
     }
 }
 
-/// A ratio with the interval that holds it with 95 % confidence.
+/// A ratio with its interval of 95 % confidence.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ratio {
-    /// The estimate.
-    pub value: f64,
-    /// The interval's lower end.
-    pub low: f64,
-    /// The interval's upper end.
-    pub high: f64,
+pub(crate) struct Ratio {
+    pub(crate) value: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
 }
 
-/// The ratio of what was measured in the same rounds: the geometric mean of the rounds' ratios, with
-/// Student's interval of their logarithms. What changes from round to round for both (another
-/// program on the machine, a clock) cancels out. It takes two rounds to know how far they scatter.
-pub fn paired_ratio(pairs: impl IntoIterator<Item = (f64, f64)>) -> Option<Ratio> {
+/// Returns the ratio of figures from the same rounds: the geometric mean of the rounds' ratios, with
+/// Student's interval of their logarithms. A change that affects both figures of a round, such as
+/// another program on the machine, cancels out. Fewer than two rounds have no scatter, so no interval.
+pub(crate) fn paired_ratio(pairs: impl IntoIterator<Item = (f64, f64)>) -> Option<Ratio> {
     let logs: Vec<f64> = pairs.into_iter().map(|(a, b)| (a / b).ln()).collect();
     let (mean, variance) = mean_and_variance(&logs)?;
     let count = logs.len() as f64;
     Some(interval(mean, (variance / count).sqrt(), count - 1.0))
 }
 
-/// The ratio of two runs, whose rounds have nothing to do with one another: Welch's interval.
-pub fn unpaired_ratio(a: &[f64], b: &[f64]) -> Option<Ratio> {
+/// Returns the ratio of figures from independent rounds of two runs, with Welch's interval.
+pub(crate) fn unpaired_ratio(a: &[f64], b: &[f64]) -> Option<Ratio> {
     let logs = |samples: &[f64]| samples.iter().map(|sample| sample.ln()).collect::<Vec<_>>();
     let (mean_a, variance_a) = mean_and_variance(&logs(a))?;
     let (mean_b, variance_b) = mean_and_variance(&logs(b))?;
     let (count_a, count_b) = (a.len() as f64, b.len() as f64);
     let (square_a, square_b) = (variance_a / count_a, variance_b / count_b);
     let error = (square_a + square_b).sqrt();
-    // Welch and Satterthwaite's degrees of freedom.
+    // Degrees of freedom by Welch and Satterthwaite.
     let freedom = (square_a + square_b).powi(2)
         / (square_a.powi(2) / (count_a - 1.0) + square_b.powi(2) / (count_b - 1.0));
     let freedom = if freedom.is_finite() { freedom } else { count_a + count_b - 2.0 };
@@ -75,8 +69,8 @@ fn interval(log: f64, error: f64, freedom: f64) -> Ratio {
     Ratio { value: log.exp(), low: (log - half).exp(), high: (log + half).exp() }
 }
 
-/// The 97.5th percentile of Student's distribution, from any table of it; between its entries the
-/// one with fewer degrees of freedom, which is the wider interval.
+/// Returns the 97.5th percentile of Student's distribution, from the usual table. Between two entries
+/// it takes the entry with fewer degrees of freedom, which gives the wider interval.
 fn student_95(freedom: f64) -> f64 {
     const TABLE: [(f64, f64); 17] = [
         (1.0, 12.706),
@@ -97,7 +91,7 @@ fn student_95(freedom: f64) -> f64 {
         (120.0, 1.980),
         (f64::INFINITY, 1.960),
     ];
-    // Rounding of a whole number must not fall below it.
+    // A whole number may have been rounded down a little.
     let below = TABLE.iter().take_while(|(entry, _)| *entry <= freedom + 1e-9).last();
     below.map_or(TABLE[0].1, |(_, value)| *value)
 }
@@ -111,14 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn the_median_is_the_middle() {
+    fn the_median_is_the_middle_or_the_mean_of_the_two_middle_samples() {
         assert_eq!(Spread::of([3.0, 1.0, 2.0]), Some(Spread { median: 2.0, min: 1.0, max: 3.0 }));
         assert_eq!(Spread::of([4.0, 1.0, 2.0, 3.0]).unwrap().median, 2.5);
         assert_eq!(Spread::of([]), None);
     }
 
     #[test]
-    fn a_paired_ratio_is_what_another_program_computes() {
+    fn a_paired_ratio_equals_another_programs_result() {
         // By Python's statistics module: exp(mean(logs) ± 2.776 stdev(logs) / sqrt(5)).
         let pairs = [(10.2, 5.0), (9.8, 5.1), (10.5, 4.9), (9.9, 5.0), (10.1, 5.2)];
         let ratio = paired_ratio(pairs).unwrap();
@@ -128,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_moves_both_sides_cancels_out() {
+    fn a_change_of_both_figures_cancels_out() {
         let pairs = [(10.0, 5.0), (20.0, 10.0), (2.0, 1.0)];
         let ratio = paired_ratio(pairs).unwrap();
         close(ratio.value, 2.0);
@@ -137,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn one_round_says_nothing_of_the_scatter() {
+    fn a_single_round_has_no_ratio() {
         assert_eq!(paired_ratio([(2.0, 1.0)]), None);
         assert_eq!(paired_ratio([(2.0, 1.0), (0.0, 1.0)]), None);
         assert_eq!(unpaired_ratio(&[1.0], &[1.0, 2.0]), None);
     }
 
     #[test]
-    fn an_unpaired_ratio_is_wide_where_the_samples_scatter() {
+    fn an_unpaired_ratio_of_scattered_samples_has_a_wide_interval() {
         let calm = unpaired_ratio(&[100.0, 101.0, 99.0], &[100.0, 100.5, 99.5]).unwrap();
         let wild = unpaired_ratio(&[100.0, 150.0, 60.0], &[100.0, 100.5, 99.5]).unwrap();
         assert!(calm.low > 0.97 && calm.high < 1.03, "{calm:?}");
@@ -152,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn students_table_is_read_to_the_safe_side() {
+    fn students_table_is_rounded_to_the_wider_interval() {
         assert_eq!(student_95(4.0), 2.776);
         assert_eq!(student_95(4.9), 2.776);
         assert_eq!(student_95(1000.0), 1.980);

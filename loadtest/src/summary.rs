@@ -21,27 +21,26 @@ const AT_CEILING: f64 = 0.97;
 
 /// All rows of a run, summarized.
 #[derive(Clone, Debug)]
-pub struct Summaries<'a> {
-    run: &'a Run,
-    rows: Vec<Summary<'a>>,
+pub(crate) struct Summaries<'a> {
+    pub(crate) run: &'a Run,
+    pub(crate) rows: Vec<Summary<'a>>,
 }
 
 /// A row of a run, summarized.
 #[derive(Clone, Debug)]
-pub struct Summary<'a> {
-    /// The row.
-    pub row: &'a Row,
+pub(crate) struct Summary<'a> {
+    pub(crate) row: &'a Row,
     /// Successful responses a second.
-    pub rate: Spread,
+    pub(crate) rate: Spread,
     /// 99th percentile of the latency in milliseconds.
-    pub p99: Spread,
+    pub(crate) p99: Spread,
     /// Why the figure is not the speed of the server.
-    pub flags: Vec<Flag>,
+    pub(crate) flags: Vec<Flag>,
 }
 
 /// A reason why a figure is not the speed of its server.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Flag {
+pub(crate) enum Flag {
     /// This number of requests failed.
     Errors(u64),
     /// The generator kept this number of cores busy, which is all that it may use.
@@ -68,27 +67,17 @@ impl fmt::Display for Flag {
 
 impl<'a> Summaries<'a> {
     /// Summarizes every row that has a round, in the order of the run: by route, then by target.
-    pub fn of(run: &'a Run) -> Self {
+    pub(crate) fn of(run: &'a Run) -> Self {
         Self { run, rows: run.rows.iter().filter_map(|row| Summary::of(run, row)).collect() }
     }
 
-    /// Returns the run.
-    pub fn run(&self) -> &'a Run {
-        self.run
-    }
-
-    /// Returns the rows.
-    pub fn rows(&self) -> &[Summary<'a>] {
-        &self.rows
-    }
-
     /// Returns the row of a route and a target.
-    pub fn get(&self, route: &str, target: &str) -> Option<&Summary<'a>> {
+    pub(crate) fn get(&self, route: &str, target: &str) -> Option<&Summary<'a>> {
         self.rows.iter().find(|summary| summary.row.route == route && summary.row.target == target)
     }
 
     /// Returns the row of a route and a target, or why its figure cannot be used.
-    pub fn unflagged(&self, route: &str, target: &str) -> Result<&Summary<'a>, String> {
+    pub(crate) fn unflagged(&self, route: &str, target: &str) -> Result<&Summary<'a>, String> {
         let missing = || format!("there is no figure of a target “{target}” on a route “{route}”");
         let summary = self.get(route, target).ok_or_else(missing)?;
         if summary.flags.is_empty() {
@@ -98,7 +87,7 @@ impl<'a> Summaries<'a> {
     }
 
     /// Returns the ratio of two targets on a route, or why there is none.
-    pub fn ratio(&self, route: &str, over: &str, under: &str) -> Result<Ratio, String> {
+    pub(crate) fn ratio(&self, route: &str, over: &str, under: &str) -> Result<Ratio, String> {
         let (over, under) = (self.unflagged(route, over)?, self.unflagged(route, under)?);
         // Joined by the number of the round: an interrupted run may have more rounds of one target.
         let pairs = over.row.rounds.iter().filter_map(|a| {
@@ -110,20 +99,23 @@ impl<'a> Summaries<'a> {
 
     /// Returns the ratio of a target to another tool's figure, or why there is none. The interval
     /// covers only the target's scatter.
-    pub fn ratio_to_figure(&self, route: &str, over: &str, figure: f64) -> Result<Ratio, String> {
+    pub(crate) fn ratio_to_figure(&self, route: &str, over: &str, figure: f64) -> Result<Ratio, String> {
         let row = self.unflagged(route, over)?.row;
         self.claim(row.rounds.iter().map(|round| (round.rate(), figure)))
     }
 
     /// Returns the ratio of a row to the reference, or why there is none. Returns `None` if the row is
     /// the reference, if there is no reference, or in an open loop, which has no ratios at all.
-    pub fn ratio_to_reference(&self, Row { route, target, .. }: &Row) -> Option<Result<Ratio, String>> {
+    pub(crate) fn ratio_to_reference(
+        &self,
+        Row { route, target, .. }: &Row,
+    ) -> Option<Result<Ratio, String>> {
         let reference = self.run.options.reference.as_deref().filter(|reference| reference != target)?;
         self.open_loop().is_none().then(|| self.ratio(route, target, reference))
     }
 
     /// Returns why a run with a given load has no ratios.
-    pub fn open_loop(&self) -> Option<String> {
+    pub(crate) fn open_loop(&self) -> Option<String> {
         let rate = whole(self.run.options.rate?.into());
         Some(format!(
             "the workload sends {rate} requests a second, so requests per second tell whether the server kept up, \
@@ -132,13 +124,13 @@ impl<'a> Summaries<'a> {
     }
 
     /// Returns the names of all routes, in the order of the run.
-    pub fn routes(&self) -> IndexSet<&'a str> {
+    pub(crate) fn routes(&self) -> IndexSet<&'a str> {
         let external = self.run.external.iter().map(|external| external.route.as_str());
         self.run.rows.iter().map(|row| row.route.as_str()).chain(external).collect()
     }
 
     /// Returns the number of rounds in words. If the run was interrupted, the rows may differ.
-    pub fn rounds(&self) -> String {
+    pub(crate) fn rounds(&self) -> String {
         let rounds = || self.rows.iter().map(|summary| summary.row.rounds.len() as u64);
         let (fewest, most) = (rounds().min().unwrap_or(0), rounds().max().unwrap_or(0));
         if fewest == most { count(most, "round") } else { format!("{fewest} to {}", count(most, "round")) }
@@ -159,12 +151,12 @@ impl<'a> Summary<'a> {
     }
 
     /// Returns the median over the rounds that have the figure.
-    pub fn median(&self, figure: impl Fn(&Round) -> Option<f64>) -> Option<f64> {
+    pub(crate) fn median(&self, figure: impl Fn(&Round) -> Option<f64>) -> Option<f64> {
         Spread::of(self.row.rounds.iter().filter_map(figure)).map(|spread| spread.median)
     }
 
     /// Returns the flags in words.
-    pub fn reasons(&self) -> String {
+    pub(crate) fn reasons(&self) -> String {
         self.flags.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     }
 }

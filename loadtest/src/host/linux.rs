@@ -1,7 +1,6 @@
 //! Reads `/proc`.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use procfs::net::{TcpNetEntry, TcpState, tcp, tcp6};
 use procfs::process::{FDTarget, Process, all_processes};
@@ -9,16 +8,10 @@ use procfs::{CpuInfo, Current as _, Meminfo, ProcError, ProcResult, ticks_per_se
 
 use crate::result::Usage;
 
-pub(super) fn cpu() -> Option<String> {
-    CpuInfo::current().ok()?.model_name(0).map(str::to_owned)
-}
-
-pub(super) fn memory() -> Option<u64> {
-    Some(Meminfo::current().ok()?.mem_total)
-}
-
-pub(super) fn kernel() -> Option<String> {
-    Some(fs::read_to_string("/proc/sys/kernel/osrelease").ok()?.trim().to_owned())
+/// Returns the model of the processor and the size of the memory in bytes.
+pub(super) fn hardware() -> (Option<String>, Option<u64>) {
+    let cpu = CpuInfo::current().ok().and_then(|cpu| cpu.model_name(0).map(str::to_owned));
+    (cpu, Meminfo::current().ok().map(|memory| memory.mem_total))
 }
 
 /// Sums up the processes that hold the listening sockets of this port.
@@ -115,85 +108,4 @@ fn descendants(root: i32) -> Option<Vec<Process>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::TcpListener;
-    use std::process::{Child, Command, id};
-
-    use super::*;
-
-    fn sleep() -> Child {
-        Command::new("sleep").arg("60").spawn().unwrap()
-    }
-
-    fn process(pid: u32) -> Process {
-        Process::new(pid.try_into().unwrap()).unwrap()
-    }
-
-    #[test]
-    fn a_listening_process_is_found_by_its_port() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        // Another test's child may hold the socket too, between its fork and its exec.
-        let holders = holders(&listening(port).unwrap()).unwrap();
-        assert!(holders.iter().any(|holder| holder.pid() == process(id()).pid()));
-        assert!(listeners(port).unwrap().peak_memory > 1 << 20);
-        drop(listener);
-        assert_eq!(listeners(port), None);
-    }
-
-    #[test]
-    fn a_tree_has_its_root_and_all_descendants() {
-        let mut child = sleep();
-        let found: Vec<i32> = descendants(process(id()).pid()).unwrap().iter().map(Process::pid).collect();
-        let expected = [process(id()).pid(), process(child.id()).pid()];
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(expected.iter().all(|pid| found.contains(pid)), "{found:?}");
-    }
-
-    #[test]
-    fn a_sum_with_a_process_that_cannot_be_read_is_unknown() {
-        let mut child = sleep();
-        let ended = process(child.id());
-        assert!(sum(&[process(id()), process(child.id())]).is_some());
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert_eq!(sum(&[process(id()), ended]), None);
-    }
-
-    #[test]
-    fn a_process_without_a_memory_field_is_unknown() {
-        // The kernel's threads have no memory of their own, so their status lacks the field.
-        let Some(kernel_thread) = Process::new(2).ok().filter(|process| process.exe().is_err()) else {
-            eprintln!("skipped: process 2 is no kernel thread");
-            return;
-        };
-        assert_eq!(usage(&kernel_thread), None);
-    }
-
-    #[test]
-    fn a_zombie_counts_without_memory() {
-        let mut child = sleep();
-        let zombie = process(child.id());
-        child.kill().unwrap();
-        while zombie.stat().unwrap().state != 'Z' {
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
-        assert_eq!(usage(&zombie).unwrap().peak_memory, 0);
-        child.wait().unwrap();
-    }
-
-    #[test]
-    fn a_socket_without_a_holder_that_can_be_read_is_unknown() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut sockets = listening(listener.local_addr().unwrap().port()).unwrap();
-        sockets.insert(u64::MAX);
-        assert!(holders(&sockets).is_none());
-    }
-
-    #[test]
-    fn the_machine_is_described() {
-        assert!(memory().unwrap() > 1 << 20);
-        assert!(kernel().unwrap().contains('.'));
-    }
-}
+mod tests;

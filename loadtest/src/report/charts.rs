@@ -21,7 +21,7 @@ fn throughput(summaries: &Summaries<'_>) -> Block {
             whisker: Some((summary.rate.min, summary.rate.max)),
             ..line(summary, vec![summary.rate.median])
         });
-        let external = summaries.run().external.iter().filter(|external| external.route == route);
+        let external = summaries.run.external.iter().filter(|external| external.route == route);
         let external = external.map(|external| Line {
             label: format!("{} (external)", external.name),
             text: number(external.requests_per_second),
@@ -47,9 +47,9 @@ fn latency(summaries: &Summaries<'_>) -> Block {
 
 /// Returns the chart of ratios, if there is a ratio.
 fn ratios(summaries: &Summaries<'_>) -> Option<Block> {
-    let heading = format!("Ratio to {}", summaries.run().options.reference.as_deref()?);
+    let heading = format!("Ratio to {}", summaries.run.options.reference.as_deref()?);
     let ratio_of = |summary: &Summary<'_>| summaries.ratio_to_reference(summary.row);
-    if !summaries.rows().iter().filter_map(ratio_of).any(|ratio| ratio.is_ok()) {
+    if !summaries.rows.iter().filter_map(ratio_of).any(|ratio| ratio.is_ok()) {
         return None;
     }
     let note =
@@ -88,7 +88,7 @@ fn group(
 }
 
 fn of_route<'a>(summaries: &'a Summaries<'_>, route: &'a str) -> impl Iterator<Item = &'a Summary<'a>> {
-    summaries.rows().iter().filter(move |summary| summary.row.route == route)
+    summaries.rows.iter().filter(move |summary| summary.row.route == route)
 }
 
 /// Returns the line of a row, with its points as text.

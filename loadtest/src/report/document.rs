@@ -28,7 +28,7 @@ pub(super) fn document(run: &Run) -> Vec<Block> {
 }
 
 fn interrupted(summaries: &Summaries<'_>) -> Option<Block> {
-    let run = summaries.run();
+    let run = summaries.run;
     run.interrupted.then(|| {
         Block::Warning(format!(
             "Interrupted: this run was stopped before its end. It was to have {}; the figures below come from {}, and \

@@ -8,7 +8,7 @@ use crate::summary::{Summaries, Summary};
 use super::blocks::{Block, Cell, Table};
 
 pub(super) fn blocks(summaries: &Summaries<'_>) -> Vec<Block> {
-    let (run, routes) = (summaries.run(), summaries.routes());
+    let (run, routes) = (summaries.run, summaries.routes());
     let mut notes = IndexSet::new();
     let mut rows = Vec::new();
     for target in &run.targets {
@@ -50,7 +50,7 @@ fn note(summaries: &Summaries<'_>, summary: &Summary<'_>) -> Option<String> {
 
 fn external_row(summaries: &Summaries<'_>, tool: &str) -> Vec<Cell> {
     let figure = |route: &str| {
-        let mut figures = summaries.run().external.iter();
+        let mut figures = summaries.run.external.iter();
         let found = figures.find(|external| external.name == tool && external.route == route);
         found.map_or_else(|| "–".into(), |external| number(external.requests_per_second).into())
     };
@@ -63,7 +63,7 @@ fn legend(summaries: &Summaries<'_>) -> String {
     if let Some(why) = summaries.open_loop() {
         return format!("{median}. No ratio is shown: {why}. Compare the latencies instead.");
     }
-    match &summaries.run().options.reference {
+    match &summaries.run.options.reference {
         Some(reference) => format!(
             "{median}, followed by the ratio to {reference} with its 95 % interval. The ratio is the geometric mean of \
              the ratios of the rounds, so it may differ a little from the ratio of the medians."

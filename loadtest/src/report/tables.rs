@@ -35,7 +35,7 @@ pub(super) fn latency(summaries: &Summaries<'_>) -> Vec<Block> {
 
 /// Returns CPU and memory of the servers, the generator and the observed processes.
 pub(super) fn resources(summaries: &Summaries<'_>) -> Vec<Block> {
-    let rounds = summaries.rows().iter().flat_map(|summary| &summary.row.rounds);
+    let rounds = summaries.rows.iter().flat_map(|summary| &summary.row.rounds);
     let observed: BTreeSet<&String> = rounds.flat_map(|round| round.observed_cores.keys()).collect();
     let mut head =
         ["CPU-s per 1,000 requests", "peak memory", "generator, cores"].map(str::to_owned).to_vec();
@@ -71,7 +71,7 @@ fn cpu_per_1000(round: &Round) -> Option<f64> {
 /// Returns dropped iterations and failed thresholds, if the workload has them.
 pub(super) fn load(summaries: &Summaries<'_>) -> Vec<Block> {
     let has_any = |round: &Round| round.dropped > 0 || !round.failed_thresholds.is_empty();
-    let mut rounds = summaries.rows().iter().flat_map(|summary| &summary.row.rounds);
+    let mut rounds = summaries.rows.iter().flat_map(|summary| &summary.row.rounds);
     if summaries.open_loop().is_none() && !rounds.any(has_any) {
         return Vec::new();
     }
@@ -113,7 +113,7 @@ fn section(
     row: impl Fn(&Summary<'_>) -> Vec<String>,
 ) -> Vec<Block> {
     let head = ["route", "target"].into_iter().chain(figures.iter().map(AsRef::as_ref));
-    let rows = summaries.rows().iter().map(|summary| {
+    let rows = summaries.rows.iter().map(|summary| {
         let names = [summary.row.route.clone(), summary.row.target.clone()];
         names.into_iter().chain(row(summary)).map(Cell::from).collect()
     });
