@@ -11,18 +11,23 @@ use crate::process::{self, Group};
 use crate::signals::Signals;
 
 /// Returns the cargo that runs this program, so that the same toolchain builds everything.
-///
-/// Removes the variables that cargo has set for this program. Build scripts that watch them, such as
-/// ring's, would otherwise run again at every switch between `cargo xtask` and `cargo build`.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    remove_variables(&mut command);
+    command
+}
+
+/// Removes the variables that cargo has set for this program.
+///
+/// Build scripts that watch them, such as ring's, would otherwise run again at every switch between
+/// `cargo xtask` and `cargo build`.
+pub(crate) fn remove_variables(command: &mut Command) {
     for (variable, _) in env::vars_os() {
         let name = variable.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
             command.env_remove(&variable);
         }
     }
-    command
 }
 
 /// Returns the folder of the workspace. Read at run time, because a checkout may move after the build.

@@ -84,6 +84,14 @@ pub(crate) fn all(workspace: &Path, names: &Names) -> Result<Vec<Image>> {
     Ok(images)
 }
 
+/// Returns the oldest version of Kubernetes that the chart supports, from Chart.yaml.
+pub(crate) fn oldest_kubernetes(workspace: &Path) -> Result<String> {
+    let chart = parse_yaml(CHART, &read(workspace, CHART)?)?;
+    let version = chart["kubeVersion"].as_str().and_then(|version| version.strip_prefix(">="));
+    let version = version.with_context(|| format!("{CHART}: expected a kubeVersion such as >=1.30.0-0"))?;
+    Ok(version.trim_end_matches("-0").to_owned())
+}
+
 /// Returns the registry of the chart's default images.
 pub(crate) fn chart_registry(values: &Value) -> Result<&str> {
     Ok(registry(repository(values, "/image/repository")?))

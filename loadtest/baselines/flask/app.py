@@ -12,15 +12,15 @@ from psycopg2.pool import ThreadedConnectionPool
 
 
 class Pool:
-    """psycopg2's pool raises when it is exhausted; this one waits.
+    """A pool that waits for a free connection; psycopg2's raises an error.
 
-    By eventlet's semaphore, which serves in turn: under threading's, a request of 64 at once waited
-    for seconds while later ones overtook it.
+    It waits on eventlet's semaphore, which serves in order. With threading's semaphore and 64 concurrent
+    requests, a request waited for seconds while later requests overtook it.
     """
 
     def __init__(self, url, size):
         self._free = Semaphore(size)
-        # Of those that come back it keeps `minconn` open.
+        # The pool closes returned connections beyond `minconn`.
         self._pool = ThreadedConnectionPool(minconn=size, maxconn=size, dsn=url)
 
     @contextmanager
@@ -28,12 +28,12 @@ class Pool:
         with self._free:
             connection = self._pool.getconn()
             try:
-                # No route needs more than one statement: each is committed when it returns.
+                # Every route has a single statement, which autocommit commits when it returns.
                 connection.autocommit = True
                 with connection.cursor() as cursor:
                     yield cursor
             finally:
-                self._pool.putconn(connection)  # drops it if it broke
+                self._pool.putconn(connection)  # closes a broken connection
 
 
 class Json(JSONProvider):

@@ -24,15 +24,15 @@ app = Quart(__name__)
 app.json = Json(app)
 
 
-async def keep(_connection):
-    """asyncpg's default asks Postgres to reset the session; no route changes anything in it."""
+async def keep_session(_connection):
+    """By default asyncpg resets the session on release. No route changes the session."""
 
 
 @app.before_serving
 async def open_pool():
     workers = int(os.environ.get("WORKERS", 1))
     size = max(1, int(os.environ.get("POOL_SIZE", 20)) // workers)
-    app.pool = await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=size, max_size=size, reset=keep)
+    app.pool = await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=size, max_size=size, reset=keep_session)
 
 
 @app.after_serving
@@ -65,7 +65,7 @@ async def review():
         case _:
             abort(422)
     try:
-        # Outside a transaction block: committed when it returns.
+        # Outside a transaction block, the statement is committed when it returns.
         await app.pool.execute("INSERT INTO review (film_id, rating) VALUES ($1, $2)", film_id, rating)
     except asyncpg.ForeignKeyViolationError:
         abort(422)

@@ -1,4 +1,4 @@
-"""Uvicorn with its settings from the environment, as the other baselines have theirs."""
+"""Starts Uvicorn with the settings of the environment, which are the same for all baselines."""
 
 import os
 
@@ -6,7 +6,7 @@ import uvicorn
 
 if __name__ == "__main__":
     host, port = os.environ.get("LISTEN", "0.0.0.0:5000").rsplit(":", 1)
-    # app.py divides the pool among as many.
+    # app.py divides the pool among the workers.
     workers = int(os.environ.setdefault("WORKERS", str(len(os.sched_getaffinity(0)))))
     uvicorn.run(
         "app:app",

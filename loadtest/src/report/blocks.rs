@@ -46,16 +46,15 @@ impl<T: Into<String>> From<T> for Cell {
 pub(crate) struct Chart {
     pub(crate) kind: Kind,
     pub(crate) route: String,
-    pub(crate) unit: &'static str,
     pub(crate) lines: Vec<Line>,
 }
 
 /// How a chart draws its figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A bar from zero.
+    /// A bar from zero: requests/s.
     Bar,
-    /// Marks for p50, p90 and p99.
+    /// Marks for p50, p90 and p99 in ms.
     Percentiles,
     /// A dot, and a line at 1 for the reference.
     Ratio,

@@ -15,7 +15,7 @@ pub(super) fn blocks(summaries: &Summaries<'_>) -> Vec<Block> {
 
 fn throughput(summaries: &Summaries<'_>) -> Block {
     let note = "Bars: median. Whiskers: slowest and fastest round. A hollow bar is flagged, or another tool's figure.";
-    group(summaries, Kind::Bar, "requests/s", "Throughput", note, |route| {
+    group(summaries, Kind::Bar, "Throughput", note, |route| {
         let measured = of_route(summaries, route).map(|summary| Line {
             text: format!("{} ({})", number(summary.rate.median), range(summary.rate)),
             whisker: Some((summary.rate.min, summary.rate.max)),
@@ -36,7 +36,7 @@ fn throughput(summaries: &Summaries<'_>) -> Block {
 fn latency(summaries: &Summaries<'_>) -> Block {
     let note = "Circle: p50. Diamond: p90. Triangle: p99. The numbers are in the same order; each is the median over \
                 rounds.";
-    group(summaries, Kind::Percentiles, "ms", "Latency", note, |route| {
+    group(summaries, Kind::Percentiles, "Latency", note, |route| {
         let percentiles = |summary: &Summary<'_>| {
             let rounds = [|l: &Latency| l.p50, |l: &Latency| l.p90, |l: &Latency| l.p99];
             rounds.iter().filter_map(|of| summary.median(|round| Some(of(&round.latency_ms)))).collect()
@@ -67,18 +67,17 @@ fn ratios(summaries: &Summaries<'_>) -> Option<Block> {
         };
         of_route(summaries, route).filter_map(line).collect()
     };
-    Some(group(summaries, Kind::Ratio, "times", &heading, note, lines))
+    Some(group(summaries, Kind::Ratio, &heading, note, lines))
 }
 
 fn group(
     summaries: &Summaries<'_>,
     kind: Kind,
-    unit: &'static str,
     heading: &str,
     note: &str,
     lines: impl Fn(&str) -> Vec<Line>,
 ) -> Block {
-    let chart = |route: &str| Chart { kind, route: route.to_owned(), unit, lines: lines(route) };
+    let chart = |route: &str| Chart { kind, route: route.to_owned(), lines: lines(route) };
     let charts = summaries.routes().into_iter().map(chart);
     Block::Charts {
         heading: heading.to_owned(),

@@ -40,7 +40,12 @@ pub(super) fn svg(chart: &Chart, id: &str) -> Markup {
 
 /// Returns the unit of the axis, and whether it is logarithmic.
 pub(super) fn axis_name(chart: &Chart, scale: Scale) -> String {
-    format!("{}{}", chart.unit, if scale.is_log() { ", logarithmic" } else { "" })
+    let unit = match chart.kind {
+        Kind::Bar => "requests/s",
+        Kind::Percentiles => "ms",
+        Kind::Ratio => "times",
+    };
+    format!("{unit}{}", if scale.is_log() { ", logarithmic" } else { "" })
 }
 
 /// Returns the axis of a chart.

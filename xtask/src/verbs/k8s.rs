@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::cargo;
 use crate::generated::{File, Mode};
+use crate::images;
 use crate::process;
 
 /// Values that differ from the chart's defaults. kustomize makes the Secret, because Helm would render
@@ -59,6 +60,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 fn render() -> Result<String> {
     let mut helm = Command::new("helm");
     helm.args(["template", "films", "helm/films", "--no-hooks", "--skip-tests"]);
+    // Without a cluster, Helm assumes the version of Kubernetes that it was built for, which a build
+    // from source reports as v1.20.
+    helm.args(["--kube-version", &images::oldest_kubernetes(&cargo::workspace())?]);
     helm.args(VALUES.iter().flat_map(|value| ["--set", value])).current_dir(cargo::workspace());
     process::output(&mut helm)
         .context("the chart cannot be rendered; see https://helm.sh/docs/intro/install/")

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::cargo;
 use crate::postgres::{self, Source};
 use crate::process::{self, Group};
 
@@ -28,6 +29,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Some(program) => {
             let mut command = Command::new(program);
             command.args(words);
+            cargo::remove_variables(&mut command);
             run_with_database(&args.source, command)
         }
         None => wait_for_signal(&args.source),

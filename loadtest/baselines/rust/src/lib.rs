@@ -1,5 +1,5 @@
-//! What the two baselines share: their settings, their start and stop, and what a film and a review
-//! look like on the wire.
+//! The common parts of the two baselines: settings, start and stop, and the bodies of requests and
+//! responses.
 
 use std::env;
 use std::error::Error;
@@ -13,26 +13,26 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::ctrl_c;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Whatever went wrong at the start; `main` prints it.
+/// A result of the start. `main` prints the error.
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// `GET /films/{film_id}/`.
+/// Body of `GET /films/{film_id}/`.
 #[derive(Clone, Debug, FromRow, Serialize)]
 pub struct Film {
-    /// Its key.
+    /// Id of the film.
     pub film_id: i32,
-    /// The year it came out, where it is known.
+    /// Year of the release, if known.
     pub release_year: Option<i32>,
-    /// Its title.
+    /// Title of the film.
     pub title: String,
 }
 
-/// A film in the answer to `GET /films/`, under its id.
+/// A film in the body of `GET /films/`, under its id.
 #[derive(Debug, Serialize)]
 pub struct Entry {
-    /// The year it came out.
+    /// Year of the release, if known.
     pub release_year: Option<i32>,
-    /// Its title.
+    /// Title of the film.
     pub title: String,
 }
 
@@ -42,10 +42,10 @@ impl From<Film> for (i32, Entry) {
     }
 }
 
-/// The query of `GET /films/`.
+/// Query of `GET /films/`.
 #[derive(Debug, Deserialize)]
 pub struct Filter {
-    /// Only films that came out after this year.
+    /// Selects the films after this year.
     #[serde(rename = "year.gt", default = "default_year")]
     pub year_gt: i32,
 }
@@ -54,23 +54,23 @@ fn default_year() -> i32 {
     2000
 }
 
-/// `POST /reviews/`, asked and answered.
+/// Body of `POST /reviews/` and of its response.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct Review {
-    /// The film that it is about.
+    /// Id of the film.
     pub film_id: i32,
-    /// From 1 to 5.
+    /// Rating, 1 to 5.
     pub rating: i32,
 }
 
 impl Review {
-    /// Whether the rating is one.
+    /// Tells whether the rating is in its range.
     pub fn is_valid(&self) -> bool {
         (1..=5).contains(&self.rating)
     }
 }
 
-/// A runtime with `WORKERS` threads; tokio's default is the number of cores.
+/// Returns a runtime with `WORKERS` threads, by default as many as there are cores.
 pub fn runtime() -> Result<Runtime> {
     let mut runtime = Builder::new_multi_thread();
     if let Some(workers) = setting("WORKERS")? {
@@ -79,7 +79,7 @@ pub fn runtime() -> Result<Runtime> {
     Ok(runtime.enable_all().build()?)
 }
 
-/// The setting `name` of the environment, if it is there.
+/// Reads the environment variable `name`, if it is set.
 pub fn setting<T: FromStr<Err: Error + 'static>>(name: &str) -> Result<Option<T>> {
     match env::var(name) {
         Ok(value) => value.parse().map(Some).map_err(|error| format!("{name}={value}: {error}").into()),
@@ -87,12 +87,12 @@ pub fn setting<T: FromStr<Err: Error + 'static>>(name: &str) -> Result<Option<T>
     }
 }
 
-/// Where the films are.
+/// Reads the URL of the database.
 pub fn database_url() -> Result<String> {
     env::var("DATABASE_URL").map_err(|error| format!("DATABASE_URL: {error}").into())
 }
 
-/// Serves on `LISTEN` until SIGTERM or Ctrl-C, and then what is under way.
+/// Serves on `LISTEN` until SIGTERM or Ctrl-C, then finishes the requests that have begun.
 pub async fn serve(app: Router) -> Result<()> {
     let listen: String = setting("LISTEN")?.unwrap_or_else(|| "0.0.0.0:5000".to_owned());
     let mut terminate = signal(SignalKind::terminate())?;

@@ -1,4 +1,4 @@
-//! The whole lab once, for two seconds: films against the ceiling, measured by wrk.
+//! A short run of the whole load test: films against the ceiling, measured by wrk.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::net::{SocketAddr, TcpListener};
@@ -6,11 +6,11 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use loadtest::compare::Plan;
+use loadtest::measure::Plan;
 use loadtest::result::{Options, Run, Target};
 use loadtest::{report, summary};
 
-/// A server that is killed when the test is over.
+/// A server, which is killed at the end of the test.
 struct Server(Child);
 
 impl Drop for Server {
@@ -47,8 +47,8 @@ fn plan(targets: Vec<Target>) -> Plan {
     Plan {
         targets,
         options,
-        facts: [].into(),
-        beside: Vec::new(),
+        metadata: [].into(),
+        external: Vec::new(),
         cgroups: [].into(),
         observe: [].into(),
         wait: Duration::from_secs(20),
@@ -59,10 +59,10 @@ fn plan(targets: Vec<Target>) -> Plan {
 #[test]
 fn films_against_the_ceiling() {
     if let Err(error) = Command::new("wrk").arg("-v").output() {
-        eprintln!("skipped: wrk is not there ({error})");
+        eprintln!("skipped: wrk is not installed ({error})");
         return;
     }
-    std::env::var("DATABASE_URL").expect("DATABASE_URL; `cargo xtask test` sets it");
+    std::env::var("DATABASE_URL").expect("DATABASE_URL is not set: use `cargo xtask test`");
     let ceiling = Path::new(env!("CARGO_BIN_EXE_ceiling"));
     let films = ceiling.with_file_name("films");
     assert!(films.exists(), "the service is not built: cargo build --package films");
@@ -81,7 +81,7 @@ fn films_against_the_ceiling() {
         assert_eq!(row.row.rounds.iter().map(|round| round.errors.total()).sum::<u64>(), 0, "{row:?}");
         assert!(row.cpu_per_1000.is_some() && row.peak_memory.unwrap() > 1 << 20, "{row:?}");
     }
-    // What is written is what was measured.
+    // A result that is written and read again gives the same report.
     let text = serde_json::to_string(&run).unwrap();
     let again: Run = serde_json::from_str(&text).unwrap();
     assert_eq!(report::markdown(&again), report::markdown(&run));

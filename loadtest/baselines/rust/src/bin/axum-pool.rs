@@ -1,4 +1,4 @@
-//! axum with sqlx's own pool at its defaults: what most Rust engineers would write first.
+//! axum with sqlx's own pool at its defaults, as most Rust engineers would begin.
 
 use std::collections::BTreeMap;
 
@@ -25,10 +25,10 @@ fn main() -> Result<()> {
     })
 }
 
-/// A status is all that a failure says.
-type Answer<T> = std::result::Result<Json<T>, StatusCode>;
+/// A response. A failure has a status and no body.
+type Response<T> = std::result::Result<Json<T>, StatusCode>;
 
-async fn films(State(pool): State<PgPool>, Query(filter): Query<Filter>) -> Answer<BTreeMap<i32, Entry>> {
+async fn films(State(pool): State<PgPool>, Query(filter): Query<Filter>) -> Response<BTreeMap<i32, Entry>> {
     let films: Vec<Film> =
         sqlx::query_as("select film_id, release_year, title from film where release_year > $1")
             .bind(filter.year_gt)
@@ -38,7 +38,7 @@ async fn films(State(pool): State<PgPool>, Query(filter): Query<Filter>) -> Answ
     Ok(Json(films.into_iter().map(Into::into).collect()))
 }
 
-async fn film(State(pool): State<PgPool>, Path(film_id): Path<i32>) -> Answer<Film> {
+async fn film(State(pool): State<PgPool>, Path(film_id): Path<i32>) -> Response<Film> {
     let film = sqlx::query_as("select film_id, release_year, title from film where film_id = $1")
         .bind(film_id)
         .fetch_optional(&pool)
@@ -47,8 +47,8 @@ async fn film(State(pool): State<PgPool>, Path(film_id): Path<i32>) -> Answer<Fi
     film.map(Json).ok_or(StatusCode::NOT_FOUND)
 }
 
-/// One statement outside a transaction: committed when `execute` returns.
-async fn review(State(pool): State<PgPool>, Json(review): Json<Review>) -> Answer<Review> {
+/// Stores a review. The statement runs outside a transaction, so it is committed when `execute` returns.
+async fn review(State(pool): State<PgPool>, Json(review): Json<Review>) -> Response<Review> {
     if !review.is_valid() {
         return Err(StatusCode::UNPROCESSABLE_ENTITY);
     }
@@ -66,7 +66,7 @@ async fn review(State(pool): State<PgPool>, Json(review): Json<Review>) -> Answe
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "what map_err hands over")]
+#[expect(clippy::needless_pass_by_value, reason = "map_err passes the error by value")]
 fn internal(error: sqlx::Error) -> StatusCode {
     eprintln!("{error}");
     StatusCode::INTERNAL_SERVER_ERROR

@@ -1,7 +1,7 @@
-//! axum answering the same bytes from memory: what the HTTP side alone can do.
+//! axum with responses from memory: the limit of HTTP.
 //!
-//! The database is read once, at the start. No other target can be faster than this one without being
-//! faster at HTTP; one that is says that the load generator is what was measured.
+//! It reads the database once, at the start. Another server can be faster only if its HTTP is faster, or
+//! if the load generator is the bottleneck.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -17,21 +17,21 @@ use serde::Serialize;
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 
-/// Every answer to a GET, as bytes.
-struct Answers {
+/// The bodies of all responses to GET.
+struct Bodies {
     films: HashMap<i32, Bytes>,
-    /// By year: the films that came out after it. The year before all others has all of them.
+    /// The films after each year. `i32::MIN` has all films.
     lists: BTreeMap<i32, Bytes>,
 }
 
 fn main() -> Result<()> {
     runtime()?.block_on(async {
-        let answers = Arc::new(Answers::new(&read(&database_url()?).await?)?);
+        let bodies = Arc::new(Bodies::new(&read(&database_url()?).await?)?);
         let app = Router::new()
             .route("/films/", get(films))
             .route("/films/{film_id}/", get(film))
             .route("/reviews/", post(review))
-            .with_state(answers);
+            .with_state(bodies);
         serve(app).await
     })
 }
@@ -44,7 +44,7 @@ async fn read(url: &str) -> Result<Vec<Film>> {
     Ok(films)
 }
 
-impl Answers {
+impl Bodies {
     fn new(films: &[Film]) -> Result<Self> {
         let years: BTreeSet<i32> = films.iter().filter_map(|film| film.release_year).collect();
         let years = years.into_iter().chain([i32::MIN]);
@@ -65,17 +65,17 @@ fn bytes(body: &impl Serialize) -> Result<Bytes> {
     Ok(serde_json::to_vec(body)?.into())
 }
 
-async fn films(State(answers): State<Arc<Answers>>, Query(filter): Query<Filter>) -> Response {
-    // Between two years that films came out in, nothing changes.
-    json(answers.lists.range(..=filter.year_gt).next_back().map(|(_, body)| body))
+async fn films(State(bodies): State<Arc<Bodies>>, Query(filter): Query<Filter>) -> Response {
+    // Between two years with films, the list does not change.
+    json(bodies.lists.range(..=filter.year_gt).next_back().map(|(_, body)| body))
 }
 
-async fn film(State(answers): State<Arc<Answers>>, Path(film_id): Path<i32>) -> Response {
-    json(answers.films.get(&film_id))
+async fn film(State(bodies): State<Arc<Bodies>>, Path(film_id): Path<i32>) -> Response {
+    json(bodies.films.get(&film_id))
 }
 
-async fn review(State(answers): State<Arc<Answers>>, Json(review): Json<Review>) -> Response {
-    if review.is_valid() && answers.films.contains_key(&review.film_id) {
+async fn review(State(bodies): State<Arc<Bodies>>, Json(review): Json<Review>) -> Response {
+    if review.is_valid() && bodies.films.contains_key(&review.film_id) {
         Json(review).into_response()
     } else {
         StatusCode::UNPROCESSABLE_ENTITY.into_response()
