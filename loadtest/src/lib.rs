@@ -23,6 +23,6 @@ pub mod require;
 pub mod result;
 mod round;
 mod stats;
-mod summary;
+pub mod summary;
 pub mod verify;
 pub mod workload;
