@@ -1,7 +1,7 @@
 //! Tables of settings: a row for each key that a user can set.
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The header of such a table.
 pub(super) const HEADER: [&str; 3] = ["key", "default", "meaning"];
@@ -28,7 +28,7 @@ fn add(
         let at_top = &schema["properties"][name]["$ref"];
         let is_repeated = !prefix.is_empty() && property.get("$ref") == Some(at_top);
         if is_repeated && matches!(name.as_str(), "image" | "resources") {
-            rows.push(row(&key, value, &format!("See `{name}`.")));
+            rows.push(vec![format!("`{key}`"), shown(value), format!("See `{name}`.")]);
         } else if is_repeated || name == "global" {
             // The text above the table describes these keys once.
         } else if definition["properties"].is_object() {
@@ -38,19 +38,23 @@ fn add(
             let meaning =
                 meaning.and_then(Value::as_str).with_context(|| format!("{key} has no description"))?;
             ensure!(meaning.ends_with('.'), "the description of {key} is not a sentence: {meaning}");
-            rows.push(row(&key, value, meaning));
+            let is_map = definition["additionalProperties"]["$ref"].is_string();
+            let sections = value.as_object().filter(|map| is_map && map.values().all(Value::is_object));
+            let default = sections.map_or_else(|| shown(value), names);
+            rows.push(vec![format!("`{key}`"), default, meaning.to_owned()]);
         }
     }
     Ok(())
 }
 
-fn row(key: &str, value: &Value, meaning: &str) -> Vec<String> {
-    vec![format!("`{key}`"), shown(value), meaning.to_owned()]
-}
-
 fn definition<'a>(schema: &'a Value, property: &'a Value) -> &'a Value {
     let reference = property.get("$ref").and_then(Value::as_str);
     reference.and_then(|path| schema.pointer(path.trim_start_matches('#'))).unwrap_or(property)
+}
+
+/// Returns the names in a map of sections, whose content would not fit into a cell.
+fn names(map: &Map<String, Value>) -> String {
+    map.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns a default as a person would write it, and nothing for an empty default.
@@ -63,10 +67,6 @@ fn shown(value: &Value) -> String {
             let tag = fields.get("tag").and_then(Value::as_str).filter(|tag| !tag.is_empty());
             let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
             format!("`{}{tag}`", fields["repository"].as_str().unwrap_or_default())
-        }
-        // A map of sections: their names say enough.
-        Value::Object(fields) if !fields.is_empty() && fields.values().all(Value::is_object) => {
-            fields.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
         }
         other => format!("`{other}`"),
     }
@@ -86,12 +86,13 @@ mod tests {
                 "part": {"properties": {
                     "size": {"$ref": "#/definitions/size"},
                     "on": {"description": "Does it.", "default": true},
-                    "of": {"description": "A map."},
+                    "of": {"description": "A map.", "additionalProperties": {"$ref": "#/definitions/size"}},
                 }},
             },
             "definitions": {"size": {"description": "How large."}},
         });
-        let values = json!({"size": "2Gi", "part": {"size": "3Gi", "on": false, "of": {"a": {}, "b": {}}}});
+        let of = json!({"a": {}, "b": {}});
+        let values = json!({"size": "2Gi", "part": {"size": "3Gi", "on": false, "of": of}});
         assert_eq!(
             rows(&schema, &values)?,
             [
