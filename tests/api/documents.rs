@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::PgPool;
 
+use crate::support::http::REVIEW;
 use crate::support::{Ended, Films, run, set};
 
 const METRICS: &str = include_str!("../../docs/metrics.md");
@@ -23,7 +24,7 @@ fn words(cell: &str) -> BTreeSet<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// The type and the labels of each metric on a page in Prometheus' format.
+/// Returns the type and the labels of each metric on a page in Prometheus' format.
 fn metrics(page: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
     let mut metrics = BTreeMap::new();
     for line in page.lines() {
@@ -32,8 +33,8 @@ fn metrics(page: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
         } else if let Some((name, labels)) = line.split_once('{') {
             let name = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| name.strip_suffix(suffix));
             let series = line.split('{').next().unwrap();
-            let known = metrics.contains_key(series);
-            let entry = metrics.get_mut(if known { series } else { name.unwrap() }).unwrap();
+            let is_histogram = !metrics.contains_key(series);
+            let entry = metrics.get_mut(if is_histogram { name.unwrap() } else { series }).unwrap();
             let labels = labels.rsplit_once('}').unwrap().0.split("\",").map(|label| label.split('=').next());
             entry.1.extend(labels.flatten().filter(|label| *label != "le").map(str::to_owned));
         }
@@ -46,7 +47,7 @@ async fn every_metric_is_documented_with_its_type_and_labels(pool: PgPool) {
     let films = Films::start(&pool).await;
     films.get("/films/995/").await;
     films.get("/films/").await;
-    films.post("/reviews/", r#"{"film_id":995,"rating":4}"#).await;
+    films.post("/reviews/", REVIEW).await;
     // A failure of the service adds the label for its cause.
     sqlx::query("alter table film drop column title cascade").execute(&pool).await.unwrap();
     assert_eq!(films.get("/films/1/").await.status, 500);

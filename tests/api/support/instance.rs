@@ -93,7 +93,7 @@ impl Films {
         .await;
     }
 
-    /// Waits until this many requests are in the queue of this kind: `get_film`, `list_films` or `create_review`.
+    /// Waits until this many requests are in the queue of `get_film`, `list_films` or `create_review`.
     pub(crate) async fn until_queued(&self, queue: &str, length: usize) {
         let label = format!("query=\"{queue}\"");
         until(&format!("{length} requests in the queue {queue}"), async || {
