@@ -1,5 +1,6 @@
 //! The process: command line, configuration, telemetry, signals, exit codes.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -182,11 +183,14 @@ fn exit_immediately() -> ! {
 }
 
 fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    println!("{}", serde_json::to_string_pretty(value).map_err(failed)?);
-    Ok(())
+    print(&format!("{}\n", serde_json::to_string_pretty(value).map_err(failed)?))
 }
 
 fn print_toml(config: &Config) -> Result<(), Failure> {
-    print!("{}", toml::to_string(config).map_err(failed)?);
-    Ok(())
+    print(&toml::to_string(config).map_err(failed)?)
+}
+
+/// Writes to stdout. `print!` would panic if the reader has closed the pipe, as `head` does.
+fn print(text: &str) -> Result<(), Failure> {
+    std::io::stdout().write_all(text.as_bytes()).map_err(failed)
 }

@@ -1,5 +1,7 @@
 //! Tests of the commands and their exit codes.
 
+use std::process::Stdio;
+
 use super::*;
 
 #[tokio::test]
@@ -60,11 +62,22 @@ async fn check_reports_why_an_instance_is_not_ready() {
         ("FILMS__ADMIN__LISTEN", "127.0.0.1:0"),
     ]);
     let films = Films::spawn(&variables).await;
-    films.until_readiness(|answer| answer.body.contains("unreachable")).await;
+    films.until_readiness(|response| response.body.contains("unreachable")).await;
     let ended = run_with(&[("FILMS__ADMIN__LISTEN", &films.admin.to_string())], &["check"]).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
     assert!(
         ended.stderr.contains("503") && ended.stderr.contains("the database is unreachable"),
         "{ended:?}"
     );
+}
+
+#[tokio::test]
+async fn a_closed_pipe_is_an_error_and_no_panic() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut films = command(&set(&[]), &["config", "--schema"]);
+    let films = films.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+    let output = films.wait_with_output().await.unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), stderr.starts_with("films: Broken pipe")), (Some(1), true), "{stderr}");
 }
