@@ -38,7 +38,7 @@ async fn sent_to_postgres(more: &[(&str, &str)]) -> BTreeMap<String, String> {
         let (stream, _) = listener.accept().await.unwrap();
         receive_password(stream).await.unwrap()
     };
-    timeout(PATIENCE, received).await.expect("the service connects")
+    timeout(TIMEOUT, received).await.expect("the service connects")
 }
 
 /// Plays the server's part up to the password: <https://www.postgresql.org/docs/current/protocol-flow.html>.

@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use toml::{Table, Value};
 
-use crate::support::{Ended, Films, PATIENCE, command, run, set, variables};
+use crate::support::{Ended, Films, TIMEOUT, command, run, set, variables};
 
 const SECRET: &str = "s3cret";
 

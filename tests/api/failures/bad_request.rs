@@ -129,7 +129,7 @@ async fn a_body_over_the_limit_is_refused(pool: PgPool) {
     assert_eq!(films.post("/reviews/", &padded(100)).await.status, 200);
     let detail = films.post("/reviews/", &padded(101)).await.problem(413, "body-too-large");
     assert!(detail.contains("100"), "{detail}");
-    // A chunked body has no `Content-Length`: its size shows only while it is read.
+    // A chunked body has no `Content-Length`, so the service learns the size only while it reads.
     let chunk = padded(101);
     let request = format!(
         "POST /reviews/ HTTP/1.1\r\nhost: films\r\nconnection: close\r\ncontent-type: application/json\r\n\

@@ -12,4 +12,4 @@ pub(crate) mod unreachable;
 
 pub(crate) use command::{Ended, Variables, command, run, set, variables};
 pub(crate) use instance::Films;
-pub(crate) use wait::{TIMEOUT, TIMEOUT as PATIENCE, until};
+pub(crate) use wait::{TIMEOUT, until};
