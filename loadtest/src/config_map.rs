@@ -49,8 +49,8 @@ impl ConfigMap {
         Ok(map)
     }
 
-    /// Stores files under their names. Other keys stay as they are. The ConfigMap must exist: its
-    /// creator also removes it.
+    /// Stores files under their names. Other keys do not change. The ConfigMap must exist,
+    /// because whoever created it also removes it.
     pub fn store(&self, files: &BTreeMap<&str, String>) -> Result<()> {
         let size: usize = files.iter().map(|(name, text)| name.len() + text.len()).sum();
         ensure!(

@@ -1,7 +1,7 @@
 //! Measures servers over HTTP, from outside, and reports how much the figures can be trusted.
 //!
-//! The library knows the contract of films: its routes, the film ids 1 to 1000 and 4711, which is
-//! missing. It knows nothing of how a server is built, so it measures a local build, a container, a
+//! The library knows the contract of films: the routes, the film ids 1 to 1000, and the missing id
+//! 4711. The library does not know how a server is built, so it measures a local build, a container, a
 //! cluster or the Python applications alike. It reads CPU time and memory of local servers from
 //! `/proc` or from a cgroup, and can store a report by Kubernetes' API.
 //!
@@ -23,6 +23,6 @@ pub mod require;
 pub mod result;
 mod round;
 mod stats;
-pub mod summary;
+mod summary;
 pub mod verify;
 pub mod workload;
