@@ -16,7 +16,8 @@ pub(crate) struct Mode {
     pub(crate) check: bool,
 }
 
-/// A file of the workspace: its path, and the text that it must have (`None`: it must not exist).
+/// The path of a generated file in the workspace, and the expected text. `None` if the file must not
+/// exist.
 pub(crate) type File = (String, Option<String>);
 
 impl Mode {

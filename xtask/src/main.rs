@@ -24,6 +24,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 
+use crate::generated::Mode;
 use crate::signals::Interrupted;
 use crate::terminal::say;
 
@@ -37,10 +38,13 @@ enum Verb {
     Sqlx(verbs::sqlx::Args),
     Bench(bench::Args),
     Instructions(instructions::Args),
-    Chart(docs::chart::Args),
-    Docs(docs::documents::Args),
+    /// Write the generated parts of helm/films; commit the result.
+    Chart(Mode),
+    /// Write the generated tables of docs/configuration.md and loadtest/baselines/README.md; commit the result.
+    Docs(Mode),
     Image(verbs::image::Args),
-    K8s(verbs::k8s::Args),
+    /// Render k8s/ from the chart, for `kubectl apply -k k8s/`; commit the result.
+    K8s(Mode),
     E2e(e2e::Args),
 }
 
@@ -64,10 +68,10 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Sqlx(args) => verbs::sqlx::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Instructions(args) => instructions::run(&args),
-        Verb::Chart(args) => docs::chart::run(&args),
-        Verb::Docs(args) => docs::documents::run(&args),
+        Verb::Chart(mode) => docs::chart::run(&mode),
+        Verb::Docs(mode) => docs::documents::run(&mode),
         Verb::Image(args) => verbs::image::run(&args),
-        Verb::K8s(args) => verbs::k8s::run(&args),
+        Verb::K8s(mode) => verbs::k8s::run(&mode),
         Verb::E2e(args) => e2e::run(&args),
     }
 }

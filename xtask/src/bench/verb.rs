@@ -1,4 +1,4 @@
-//! The verb: its options, and its steps in order.
+//! Parses the options of the verb and runs the steps in order.
 
 use std::fs;
 use std::path::Path;

@@ -20,15 +20,8 @@ const SCHEMA: &str = "helm/films/values.schema.json";
 const VALUES: &str = "helm/films/values.yaml";
 const README: &str = "helm/films/README.md";
 
-/// Write the generated parts of helm/films; commit the result.
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    #[command(flatten)]
-    mode: Mode,
-}
-
 /// Runs the verb.
-pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
     let workspace = cargo::workspace();
     let mut schema: Value = serde_json::from_str(&read(&workspace, SCHEMA)?)
         .with_context(|| format!("{SCHEMA} is not valid JSON"))?;
@@ -47,7 +40,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         (README, readme.context(README)?),
     ];
     let files = files.map(|(name, text)| (name.to_owned(), Some(text)));
-    args.mode.apply("chart", &workspace, &files)?;
+    mode.apply("chart", &workspace, &files)?;
     Ok(ExitCode::SUCCESS)
 }
 

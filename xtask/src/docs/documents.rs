@@ -13,15 +13,8 @@ use crate::generated::{self, Mode, between, read};
 const CONFIGURATION: &str = "docs/configuration.md";
 const BASELINES: &str = "loadtest/baselines/README.md";
 
-/// Write the generated tables of docs/configuration.md and loadtest/baselines/README.md; commit the result.
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    #[command(flatten)]
-    mode: Mode,
-}
-
 /// Runs the verb.
-pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
     let workspace = cargo::workspace();
     let files = [
         (CONFIGURATION, "settings", settings(&schema::of_service()?)?),
@@ -32,7 +25,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         let text = between(&read(&workspace, name)?, &begin, &end, &table).context(name)?;
         Ok((name.to_owned(), Some(text)))
     });
-    args.mode.apply("docs", &workspace, &files.into_iter().collect::<Result<Vec<_>>>()?)?;
+    mode.apply("docs", &workspace, &files.into_iter().collect::<Result<Vec<_>>>()?)?;
     Ok(ExitCode::SUCCESS)
 }
 

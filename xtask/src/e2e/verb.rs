@@ -1,4 +1,4 @@
-//! The verb: its options, and the scenarios in order.
+//! Parses the options of the verb and runs the scenarios in order.
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;

@@ -80,7 +80,7 @@ impl<'a> Counter<'a> {
     }
 }
 
-/// An instance of the service. On drop it is killed: its profile is of no use then.
+/// An instance of the service. A dropped instance is killed, because nobody reads its profile any more.
 struct Service {
     process: Guard,
     address: SocketAddr,

@@ -1,4 +1,4 @@
-//! The verb: its options, and what it counts.
+//! Parses the options of the verb and counts every path.
 
 use std::process::{Command, ExitCode};
 

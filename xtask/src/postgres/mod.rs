@@ -1,4 +1,4 @@
-//! A private Postgres: its programs, its data, its start and its end.
+//! Finds, starts and stops a private Postgres.
 //!
 //! `postgres` runs as a plain child process. `pg_ctl` would detach it, so that nobody could wait for it
 //! and it would outlive a killed `cargo xtask`.

@@ -14,8 +14,8 @@ use crate::images;
 use crate::process;
 
 /// Values that differ from the chart's defaults. kustomize makes the Secret, because Helm would render
-/// another password each time. Migrations run in an init container, because a changed Job cannot be
-/// applied again: its pod template is immutable.
+/// another password each time. Migrations run in an init container, because the pod
+/// template of a Job is immutable, so a changed Job could not be applied.
 const VALUES: [&str; 2] = ["postgres.embedded.existingSecret=films-postgres", "migration.run=init"];
 
 /// Labels that say "made by Helm" to a reader, or to Helm.
@@ -40,20 +40,13 @@ secretGenerator:
 resources:
 ";
 
-/// Render k8s/ from the chart, for `kubectl apply -k k8s/`; commit the result.
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    #[command(flatten)]
-    mode: Mode,
-}
-
 /// Runs the verb.
-pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
     let workspace = cargo::workspace();
     let rendered = files(&render()?)?;
     let mut files = stale(&workspace.join("k8s"), &rendered)?;
     files.extend(rendered.into_iter().map(|(name, text)| (format!("k8s/{name}"), Some(text))));
-    args.mode.apply("k8s", &workspace, &files)?;
+    mode.apply("k8s", &workspace, &files)?;
     Ok(ExitCode::SUCCESS)
 }
 
