@@ -36,16 +36,16 @@ pub struct Database {
     /// to `database.pool_size` connections at once.
     #[schemars(range(min = 1, max = 10_000))]
     pub max_batch_size: usize,
-    /// Most requests that may wait for one kind of query (film, list, review). A further request gets 503
-    /// at once. The limit for reads is divided among `http.threads`, but never below
+    /// Most requests that may wait for one kind of query (`get_film`, `list_films`, `create_review`). A
+    /// further request gets 503 at once. The limit for reads is divided among `http.threads`, but never below
     /// `database.max_batch_size`. Must be at least `database.max_batch_size`.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub queue_size: usize,
-    /// Most cached responses for one kind of read (film, list). Every batch reads the version of the
+    /// Most cached responses for one kind of read (`get_film`, `list_films`). Every batch reads the version of the
     /// catalogue, and uses only those cached responses that were read at the same version. 0 turns the
     /// cache off.
     pub cache_entries: usize,
-    /// Most memory for cached responses of one kind of read (film, list), in bytes. A list larger than
+    /// Most memory for cached responses of one kind of read (`get_film`, `list_films`), in bytes. A list larger than
     /// this limit is read from the database every time.
     pub cache_size: usize,
     /// Longest time to open a connection. It is also the longest time that a request waits for an

@@ -151,8 +151,8 @@ impl Lease {
         if Q::READ_ONLY && reused && lost { self.attempt(query, keys).await } else { result }
     }
 
-    /// Runs a query once. A query that is cancelled, by its timeout or because this future is dropped,
-    /// closes its connection: its late reply could reach the next query.
+    /// Runs a query once. If the query is cancelled, by the timeout or because this future is dropped, the
+    /// connection is closed, because a late reply could reach the next query.
     async fn attempt<Q: Query>(&mut self, query: &Q, keys: &[Q::Key]) -> Result<Vec<Q::Output>, Error> {
         let mut pooled = match self.connection.take() {
             Some(pooled) => pooled,

@@ -68,8 +68,8 @@ fn mark_inserted(count: usize, positions: &[i64]) -> Result<Vec<bool>, sqlx::Err
     let mut inserted = vec![false; count];
     for position in positions {
         let index = position.checked_sub(1).and_then(|index| usize::try_from(index).ok());
-        let slot = index.and_then(|index| inserted.get_mut(index));
-        *slot.ok_or_else(|| {
+        let review = index.and_then(|index| inserted.get_mut(index));
+        *review.ok_or_else(|| {
             sqlx::Error::Decode(format!("Postgres inserted review {position} of a batch of {count}").into())
         })? = true;
     }

@@ -1,4 +1,4 @@
-//! The service of each port: its routes, redirects and fallbacks.
+//! Builds the service of each port from routes, redirects and fallbacks.
 
 use std::sync::Arc;
 

@@ -37,9 +37,9 @@ pub struct Server {
 /// How to stop an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopMode {
-    /// Serve through the lame duck first. SIGTERM asks for it.
+    /// Serve through the lame duck first, after SIGTERM.
     Graceful,
-    /// Skip the lame duck. Ctrl-C asks for it: no load balancer is involved.
+    /// Skip the lame duck, after Ctrl-C: a person waits, and no load balancer.
     Immediate,
 }
 

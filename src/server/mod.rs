@@ -1,4 +1,4 @@
-//! One instance: its ports, its worker threads, and the order in which it stops.
+//! Runs one instance: ports, worker threads, connections, and the order of stopping.
 
 mod connection;
 mod error;

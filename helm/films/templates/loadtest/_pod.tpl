@@ -50,7 +50,7 @@
 {{- $onVolume := eq .Values.loadtest.report.keep "persistentVolumeClaim" -}}
 {{- /* Only a Job that writes its report to the ConfigMap gets a token. */ -}}
 {{- $pod := ternary (dict "fsGroup" 65532) (dict "serviceAccountName" (include "films.loadtestName" .)) $onVolume -}}
-# A failed run is not repeated: its report may still be worth reading, and a second run costs as much again.
+# The Job does not retry a failed run, because the report may still be useful and a retry takes as long.
 backoffLimit: 0
 template:
   metadata:
