@@ -54,6 +54,9 @@ enum Command {
         /// Longest time to wait for a Postgres that is still starting.
         #[arg(long, default_value = "30s", value_parser = humantime::parse_duration)]
         wait: Duration,
+        /// Longest time to wait for a lock.
+        #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
+        lock_timeout: Duration,
     },
     /// Check whether the instance on this machine is ready. Exits with 0 or 1.
     Check,
@@ -118,9 +121,9 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             })
             .await
         }
-        Command::Seed { wait } => {
+        Command::Seed { wait, lock_timeout } => {
             with_telemetry(&load()?, async |config, _| {
-                match db::seed(&config.database, wait).await.map_err(failed)? {
+                match db::seed(&config.database, wait, lock_timeout).await.map_err(failed)? {
                     db::Seeded::Inserted(films) => info!(films, "the catalogue is seeded"),
                     db::Seeded::Untouched => info!("the film table has rows and was not changed"),
                 }

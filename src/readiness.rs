@@ -1,14 +1,16 @@
 //! Decides whether this instance should receive traffic.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::db::{Checks, Status};
+use crate::db::{Checks, Failing, Status};
 
 /// The readiness of this instance. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Readiness {
     checks: Checks,
+    failing: Failing,
     database_decides: bool,
     stopping: Arc<AtomicBool>,
 }
@@ -22,13 +24,15 @@ pub(crate) struct Report {
     pub(crate) replica: Option<Status>,
     /// Why the instance is unready, if it is.
     pub(crate) reason: Option<String>,
+    /// The queries that fail at present, and why.
+    pub(crate) failing: BTreeMap<&'static str, String>,
 }
 
 impl Readiness {
     /// Starts with a running instance. If `database_decides`, an unreachable database or replica makes
     /// the instance unready.
-    pub(crate) fn new(checks: Checks, database_decides: bool) -> Self {
-        Self { checks, database_decides, stopping: Arc::default() }
+    pub(crate) fn new(checks: Checks, failing: Failing, database_decides: bool) -> Self {
+        Self { checks, failing, database_decides, stopping: Arc::default() }
     }
 
     /// Marks the instance as stopping.
@@ -43,32 +47,36 @@ impl Readiness {
 
     /// Reads the last checks and decides.
     pub(crate) fn report(&self) -> Report {
-        let database = *self.checks.database.borrow();
-        let replica = self.checks.replica.as_ref().map(|status| *status.borrow());
+        let database = self.checks.database.borrow().clone();
+        let replica = self.checks.replica.as_ref().map(|status| status.borrow().clone());
         let reason = if self.is_stopping() {
             Some("the instance is stopping".to_owned())
         } else {
-            let of_replica = || self.obstacle("replica", replica?);
-            self.obstacle("database", database).or_else(of_replica)
+            let of_replica = || self.obstacle("replica", replica.as_ref()?);
+            self.obstacle("database", &database).or_else(of_replica)
         };
-        Report { database, replica, reason }
+        Report { failing: self.failing.causes(), database, replica, reason }
     }
 
-    /// Returns why this status makes the instance unready, if it does. An outdated schema or a missing
-    /// trigger always does, because responses could be wrong.
-    fn obstacle(&self, server: &str, status: Status) -> Option<String> {
+    /// Returns why this status makes the instance unready, if it does. An outdated schema, tables that
+    /// cannot be used and a missing trigger always do, because responses would fail or could be wrong. A
+    /// read-only database does not: reads work, and all instances share it.
+    fn obstacle(&self, server: &str, status: &Status) -> Option<String> {
         match status {
             Status::SchemaOutdated(version) => {
                 Some(format!("the {server} lacks migration {version}: run `films migrate`"))
             }
             Status::TriggerMissing => Some(format!(
-                "a trigger on the table film of the {server} is missing or disabled, so cached films could \
-                 be stale: see migrations/README.md"
+                "a trigger on the table film of the {server} is missing or disabled, so changed films could \
+                 go unnoticed: see migrations/README.md"
             )),
+            Status::Unusable(obstacle) => Some(format!("the {server} cannot be used: {obstacle}")),
             Status::Connecting if self.database_decides => {
                 Some(format!("the {server} has not been reached yet"))
             }
-            Status::Unreachable if self.database_decides => Some(format!("the {server} is unreachable")),
+            Status::Unreachable(error) if self.database_decides => {
+                Some(format!("the {server} is unreachable: {error}"))
+            }
             _ => None,
         }
     }

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::str::FromStr as _;
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use url::Host;
 
 use super::database::{Database, DatabaseUrl, reason};
 use super::error::Error;
@@ -27,6 +28,11 @@ impl Database {
         self.read_url.as_ref().map(|url| self.options(Some(url))).transpose()
     }
 
+    /// Reads the password file, if there is one. It may have changed since the last connection.
+    pub fn read_password(&self) -> Result<Option<String>, Error> {
+        self.password_file.as_deref().map(read_password).transpose()
+    }
+
     fn options(&self, url: Option<&DatabaseUrl>) -> Result<PgConnectOptions, Error> {
         check_libpq_variables()?;
         let mut options = match url {
@@ -34,9 +40,14 @@ impl Database {
                 .map_err(|error| Error::source(reason(&error)))?,
             None => PgConnectOptions::new(),
         };
+        if let Some(Host::Ipv6(address)) = url.and_then(|url| url.secret().host()) {
+            // sqlx would look up the brackets of the URL as a part of the name.
+            options = options.host(&address.to_string());
+        }
+        check_certificates(url)?;
         options = fill_in(options, url);
-        if let Some(path) = &self.password_file {
-            options = options.password(&read_password(path)?);
+        if let Some(password) = self.read_password()? {
+            options = options.password(&password);
         }
         if options.get_application_name().is_none() {
             options = options.application_name("films");
@@ -79,6 +90,33 @@ fn check_libpq_variables() -> Result<(), Error> {
     })
 }
 
+/// Refuses certificates and keys that cannot be read. sqlx would find out at every connection, and its
+/// error does not name the file.
+fn check_certificates(url: Option<&DatabaseUrl>) -> Result<(), Error> {
+    let parameters = [
+        ("PGSSLROOTCERT", ["sslrootcert", "ssl-root-cert", "ssl-ca"].as_slice()),
+        ("PGSSLCERT", &["sslcert", "ssl-cert"]),
+        ("PGSSLKEY", &["sslkey", "ssl-key"]),
+    ];
+    for (variable, names) in parameters {
+        let in_url = url.and_then(|url| {
+            let mut pairs = url.secret().query_pairs();
+            pairs
+                .find(|(name, _)| names.contains(&&**name))
+                .map(|(name, path)| (name.into_owned(), path.into_owned()))
+        });
+        let in_variable = || Some((variable.to_owned(), env::var(variable).ok()?));
+        let Some((name, path)) = in_url.or_else(in_variable) else { continue };
+        // In place of a path, libpq's variables and sqlx take the text of a certificate too.
+        if path.contains("-----BEGIN") {
+            continue;
+        }
+        std::fs::read(&path)
+            .map_err(|error| Error::source(format!("{name} = {path}: cannot be read: {error}")))?;
+    }
+    Ok(())
+}
+
 fn check_variable(name: &str, expected: &str, is_valid: impl Fn(&str) -> bool) -> Result<(), Error> {
     match env::var(name) {
         Ok(value) if !is_valid(&value) => Err(Error::variable(name, &value, expected)),
@@ -95,4 +133,16 @@ fn read_password(path: &Path) -> Result<String, Error> {
         .strip_suffix('\n')
         .map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line))
         .to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_address_has_no_brackets() {
+        let url = DatabaseUrl::try_from("postgres://me@[::1]:5433/mine".to_owned()).unwrap();
+        let options = Database { url: Some(url), ..Database::default() }.connect_options().unwrap();
+        assert_eq!((options.get_host(), options.get_port()), ("::1", 5433));
+    }
 }

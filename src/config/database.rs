@@ -25,7 +25,8 @@ pub struct Database {
     /// fail and the instance is not ready. If omitted, `database.url` serves reads and reviews.
     pub read_url: Option<DatabaseUrl>,
     /// File with the database password. It overrides the passwords of both URLs. The variable
-    /// `DATABASE_PASSWORD_FILE` is an alias. One trailing line break is removed.
+    /// `DATABASE_PASSWORD_FILE` is an alias. One trailing line break is removed. The file is read again for
+    /// every new connection.
     pub password_file: Option<PathBuf>,
     /// Most connections to the primary. The replica of `database.read_url` gets as many more. The limit
     /// includes the readiness check. More connections than the database has cores make it slower, not

@@ -7,6 +7,8 @@
 
 use std::fmt;
 use std::hash::Hash;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lru::LruCache;
 use parking_lot::Mutex;
@@ -56,6 +58,8 @@ pub(super) trait CachedQuery: Send + Sync + 'static {
 /// A query about films, with the responses that it has read.
 pub(super) struct FilmCache<Q: CachedQuery> {
     entries: Mutex<Entries<Q>>,
+    /// Whether every change of a film changes the version, as the last check of the database found.
+    may_cache: Arc<AtomicBool>,
 }
 
 /// The cached responses. The least recently used entry is evicted first.
@@ -68,14 +72,14 @@ struct Entries<Q: CachedQuery> {
 }
 
 impl<Q: CachedQuery> FilmCache<Q> {
-    pub(super) fn new(config: &Database) -> Self {
+    pub(super) fn new(config: &Database, may_cache: &Arc<AtomicBool>) -> Self {
         let entries = Entries {
             responses: LruCache::unbounded(),
             size: 0,
             max_count: config.cache_entries,
             max_size: config.cache_size,
         };
-        Self { entries: Mutex::new(entries) }
+        Self { entries: Mutex::new(entries), may_cache: Arc::clone(may_cache) }
     }
 
     /// Returns the cached response of each key, if it was read at this version.
@@ -84,6 +88,26 @@ impl<Q: CachedQuery> FilmCache<Q> {
         let current =
             |key| entries.responses.get(key).filter(|response| response.version == version).cloned();
         keys.iter().map(current).collect()
+    }
+
+    /// Reads without the cache, and returns each response under a version of its own: no client may take
+    /// it for the state of a later time. Drops the cached responses, because the version that they were
+    /// read at may outlast a change.
+    async fn read_untracked(
+        &self,
+        connection: &mut PgConnection,
+        keys: &[Q::Key],
+    ) -> Result<Vec<Versioned<Q::Content>>, sqlx::Error> {
+        self.entries.lock().clear();
+        let version =
+            query_scalar!(r#"select gen_random_uuid() as "version!""#).fetch_one(&mut *connection).await?;
+        let (distinct, positions) = distinct(keys);
+        let read = Q::read(connection, &distinct).await?;
+        let under_new_version = |content: &Versioned<Q::Content>| Versioned {
+            version: CatalogueVersion(version),
+            content: content.content.clone(),
+        };
+        Ok(positions.into_iter().map_while(|position| read.get(position).map(under_new_version)).collect())
     }
 
     fn insert(&self, keys: &[Q::Key], responses: &[Versioned<Q::Content>]) {
@@ -95,6 +119,11 @@ impl<Q: CachedQuery> FilmCache<Q> {
 }
 
 impl<Q: CachedQuery> Entries<Q> {
+    fn clear(&mut self) {
+        self.responses.clear();
+        self.size = 0;
+    }
+
     /// Inserts a response and evicts others until both limits hold. A response above the limit for the
     /// size is not cached.
     fn insert(&mut self, key: Q::Key, response: Versioned<Q::Content>) {
@@ -127,6 +156,9 @@ impl<Q: CachedQuery> Query for FilmCache<Q> {
         connection: &mut PgConnection,
         keys: &[Q::Key],
     ) -> Result<Vec<Self::Output>, sqlx::Error> {
+        if !self.may_cache.load(Ordering::Relaxed) {
+            return self.read_untracked(connection, keys).await;
+        }
         let version = query_scalar!("select version from film_catalogue").fetch_one(&mut *connection).await?;
         let cached = self.cached(CatalogueVersion(version), keys);
         let missing: Vec<Q::Key> =

@@ -7,6 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
+use super::error::describe;
 use crate::config::Database;
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -34,7 +35,7 @@ pub(super) async fn connect(config: &Database, wait: Duration) -> Result<PgConne
     loop {
         let (reason, may_recover) = match timeout(config.connect_timeout.get(), options.connect()).await {
             Ok(Ok(connection)) => return Ok(connection),
-            Ok(Err(error)) => (error.to_string(), is_starting(&error)),
+            Ok(Err(error)) => (describe(&error), is_starting(&error)),
             Err(_) => (format!("no response within {:?}", config.connect_timeout.get()), true),
         };
         if !may_recover || Instant::now() + retry > deadline {
@@ -44,6 +45,18 @@ pub(super) async fn connect(config: &Database, wait: Duration) -> Result<PgConne
         sleep(retry).await;
         retry = (retry * 2).min(LAST_RETRY);
     }
+}
+
+/// Limits how long the statements of this connection wait for a lock.
+pub(super) async fn set_lock_timeout(
+    connection: &mut PgConnection,
+    limit: Duration,
+) -> Result<(), sqlx::Error> {
+    let milliseconds = limit.as_millis().to_string();
+    sqlx::query_scalar!("select set_config('lock_timeout', $1, false)", milliseconds)
+        .fetch_one(connection)
+        .await?;
+    Ok(())
 }
 
 fn is_starting(error: &sqlx::Error) -> bool {

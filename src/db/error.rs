@@ -6,23 +6,15 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
+use super::sqlstate;
 use crate::api::EncodingError;
-
-/// `undefined_table`: `films migrate` has not created it yet.
-pub(super) const UNDEFINED_TABLE: &str = "42P01";
-
-/// `lock_not_available`: a lock was not granted within `lock_timeout`.
-pub(super) const LOCK_NOT_AVAILABLE: &str = "55P03";
-
-/// `read_only_sql_transaction`: a failover made this server a standby.
-const READ_ONLY_SQL_TRANSACTION: &str = "25006";
 
 /// Why a request to the database failed. All requests of a batch share the error of its query, hence
 /// the `Arc`s.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// Postgres cannot be reached or cannot serve at present. A later retry may succeed.
-    #[error("the database is unavailable: {0}")]
+    #[error("the database is unavailable: {}", describe(.0))]
     Unavailable(Arc<sqlx::Error>),
     /// No connection could be opened in time.
     #[error("the database is unavailable: no connection within {0:?}")]
@@ -30,6 +22,9 @@ pub enum Error {
     /// The query took too long, and its connection was closed.
     #[error("the query took longer than {0:?}")]
     QueryTimeout(Duration),
+    /// Another transaction held the film of the review for too long.
+    #[error("another transaction has held the lock of the film for {0:?}")]
+    FilmLocked(Duration),
     /// The queue is full.
     #[error("the queue is full: {0} requests wait for the database")]
     Overloaded(usize),
@@ -37,11 +32,11 @@ pub enum Error {
     #[error("the instance is stopping")]
     Closed,
     /// Postgres refused a row because of a constraint that our migrations do not have.
-    #[error("the database refused the row: {0}")]
+    #[error("the database refused the row: {}", describe(.0))]
     Refused(Arc<sqlx::Error>),
     /// Postgres refused the query. The cause is a defect of the service, or a schema that our migrations
     /// did not make.
-    #[error("the query failed: {0}")]
+    #[error("the query failed: {}", describe(.0))]
     Query(Arc<sqlx::Error>),
     /// The code around the query panicked.
     #[error("the query's worker panicked")]
@@ -73,6 +68,7 @@ impl Error {
             Self::Unavailable(_) => "unavailable",
             Self::ConnectTimeout(_) => "connect_timeout",
             Self::QueryTimeout(_) => "query_timeout",
+            Self::FilmLocked(_) => "film_locked",
             Self::Overloaded(_) => "overloaded",
             Self::Closed => "closed",
             Self::Refused(_) => "refused",
@@ -83,10 +79,35 @@ impl Error {
 
     /// Returns the SQLSTATE, if Postgres sent one.
     pub(super) fn sqlstate(&self) -> Option<Cow<'_, str>> {
+        self.source().and_then(code)
+    }
+
+    /// Returns whether the query may run once more on a new connection. After a lost connection only a
+    /// read may: Postgres may have committed a write.
+    pub(super) fn permits_retry(&self, read_only: bool) -> bool {
+        self.source().is_some_and(|error| is_stale_session(error) || (read_only && is_lost(error)))
+    }
+
+    /// Returns why the database is unavailable, for a sentence that says so already.
+    pub(super) fn reason(&self) -> String {
         match self {
-            Self::Unavailable(error) | Self::Refused(error) | Self::Query(error) => {
-                error.as_database_error()?.code()
-            }
+            Self::Unavailable(error) | Self::Query(error) => describe(error),
+            Self::ConnectTimeout(limit) => format!("no connection within {limit:?}"),
+            other => other.to_string(),
+        }
+    }
+
+    /// Returns whether the server did not reply at all. The background check notices the same.
+    pub(super) fn is_unreachable(&self) -> bool {
+        match self {
+            Self::ConnectTimeout(_) | Self::Closed => true,
+            _ => matches!(self.source(), Some(sqlx::Error::Io(_) | sqlx::Error::Tls(_))),
+        }
+    }
+
+    fn source(&self) -> Option<&sqlx::Error> {
+        match self {
+            Self::Unavailable(error) | Self::Refused(error) | Self::Query(error) => Some(error),
             _ => None,
         }
     }
@@ -94,6 +115,11 @@ impl Error {
 
 /// Returns whether the connection cannot be used again after this error.
 pub(super) fn breaks_connection(error: &sqlx::Error) -> bool {
+    is_lost(error) || is_stale_session(error)
+}
+
+/// Returns whether the connection is closed, or in an unknown state.
+fn is_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(error) => error
             .try_downcast_ref::<PgDatabaseError>()
@@ -103,19 +129,34 @@ pub(super) fn breaks_connection(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Returns whether a later retry may succeed: the connection broke, or the SQLSTATE says so. Codes:
-/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
-fn is_temporary(error: &sqlx::Error) -> bool {
-    let sqlx::Error::Database(database) = error else { return breaks_connection(error) };
-    let code = database.code().unwrap_or_default();
-    breaks_connection(error)
-        || ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class))
-        || [READ_ONLY_SQL_TRANSACTION, LOCK_NOT_AVAILABLE, UNDEFINED_TABLE].contains(&&*code)
+fn is_stale_session(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| sqlstate::is_stale_session(&code))
 }
 
-/// Returns whether a row violates a constraint (class 23) or holds a value that its column cannot hold
-/// (class 22).
+/// Returns whether a later retry may succeed: the connection broke, or the SQLSTATE says so.
+fn is_temporary(error: &sqlx::Error) -> bool {
+    is_lost(error) || code(error).is_some_and(|code| sqlstate::is_temporary(&code))
+}
+
+/// Returns whether a row violates a constraint or holds a value that its column cannot hold.
 pub(super) fn is_refused_row(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| code.starts_with("23") || code.starts_with("22"))
+    code(error).is_some_and(|code| sqlstate::is_refused_row(&code))
+}
+
+/// Returns the SQLSTATE, if Postgres sent one.
+pub(super) fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error()?.code()
+}
+
+/// Returns the error in words. Of an error of Postgres: its message, detail, hint and SQLSTATE. sqlx adds
+/// the line of Postgres's own source, which helps nobody.
+pub(super) fn describe(error: &sqlx::Error) -> String {
+    let Some(postgres) =
+        error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
+    else {
+        return error.to_string();
+    };
+    let more = [postgres.detail(), postgres.hint()].into_iter().flatten();
+    let words: Vec<_> = std::iter::once(postgres.message()).chain(more).collect();
+    format!("{} (SQLSTATE {})", words.join("; "), postgres.code())
 }

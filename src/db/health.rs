@@ -1,5 +1,7 @@
 //! Checks in the background whether the database can serve, so that a probe costs it nothing.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
@@ -11,24 +13,41 @@ use super::error::Error;
 use super::migrate::{AppliedMigration, MIGRATOR, applied_migrations};
 use super::pool::Pool;
 use super::query::Query;
+use super::schema::{ALL_TABLES, READ_TABLES, first_obstacle};
 
 /// The pause after the first failed check. It doubles up to the interval between checks.
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 
 /// The result of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
     /// No check has ended yet.
     Connecting,
     /// The database can serve.
     Up,
+    /// The database serves reads and refuses reviews.
+    ReadOnly,
     /// The database lacks this migration of this build.
     SchemaOutdated(i64),
     /// A trigger that changes the catalogue's version is missing or disabled, so a changed film could
     /// go unnoticed.
     TriggerMissing,
-    /// The database cannot be reached, or does not reply.
-    Unreachable,
+    /// The tables lack this, so that queries fail.
+    Unusable(Arc<str>),
+    /// The database cannot be reached, refuses the connection, or does not reply, for this reason.
+    Unreachable(Arc<str>),
+}
+
+impl Status {
+    /// Returns whether every change of a film changes the catalogue's version. `None` if the check could
+    /// not tell.
+    fn tracks_changes(&self) -> Option<bool> {
+        match self {
+            Self::Up | Self::ReadOnly => Some(true),
+            Self::Connecting | Self::Unreachable(_) => None,
+            Self::SchemaOutdated(_) | Self::TriggerMissing | Self::Unusable(_) => Some(false),
+        }
+    }
 }
 
 /// The last checks of the servers that an instance uses.
@@ -40,14 +59,28 @@ pub struct Checks {
     pub replica: Option<watch::Receiver<Status>>,
 }
 
+/// What a server is used for.
+#[derive(Clone, Debug)]
+pub(super) struct Purpose {
+    /// Whether reviews are written to it.
+    pub(super) writes: bool,
+    /// If films are read from it: told whether responses may be cached.
+    pub(super) may_cache: Option<Arc<AtomicBool>>,
+}
+
 /// Starts the checks on the current runtime. They end when all receivers are dropped.
-pub(super) fn watch(pool: Pool, interval: Duration) -> watch::Receiver<Status> {
+pub(super) fn watch(pool: Pool, purpose: Purpose, interval: Duration) -> watch::Receiver<Status> {
     let (sender, receiver) = watch::channel(Status::Connecting);
     tokio::spawn(async move {
         let mut retry = FIRST_RETRY;
         loop {
-            if let Some(result) = check(&pool, interval).await {
-                publish(&sender, pool.name(), result);
+            if let Some(result) = check(&pool, &purpose, interval).await {
+                let status = result.unwrap_or_else(|error| Status::Unreachable(error.reason().into()));
+                if let (Some(tracks_changes), Some(may_cache)) = (status.tracks_changes(), &purpose.may_cache)
+                {
+                    may_cache.store(tracks_changes, Ordering::Relaxed);
+                }
+                publish(&sender, pool.name(), status);
             }
             let up = *sender.borrow() == Status::Up;
             retry = if up { FIRST_RETRY } else { (retry * 2).min(interval) };
@@ -63,18 +96,25 @@ pub(super) fn watch(pool: Pool, interval: Duration) -> watch::Receiver<Status> {
 
 /// Returns `None` if every connection was in use for a whole interval: a busy database is not an
 /// unreachable one.
-async fn check(pool: &Pool, interval: Duration) -> Option<Result<Status, Error>> {
+async fn check(pool: &Pool, purpose: &Purpose, interval: Duration) -> Option<Result<Status, Error>> {
     let lease = match timeout(interval, pool.acquire()).await.ok()? {
         Ok(lease) => lease,
         Err(error) => return Some(Err(error)),
     };
+    let statuses = lease.run(&CheckSchema { writes: purpose.writes }, &[()]).await;
     // One key has one output.
-    let statuses = lease.run(&CheckSchema, &[()]).await;
-    statuses.map(|statuses| statuses.into_iter().next()).transpose()
+    let status = statuses.map(|statuses| statuses.into_iter().next()).transpose()?;
+    if matches!(status, Ok(Status::ReadOnly)) {
+        // After a failover, the open connections lead to the old primary, and new ones to the new primary.
+        pool.close_idle();
+    }
+    Some(status)
 }
 
-/// Compares the schema with the migrations of this build.
-struct CheckSchema;
+/// Compares the schema with the migrations and the queries of this build.
+struct CheckSchema {
+    writes: bool,
+}
 
 impl Query for CheckSchema {
     const NAME: &'static str = "check_schema";
@@ -85,13 +125,29 @@ impl Query for CheckSchema {
     type Output = Status;
 
     async fn run(&self, connection: &mut PgConnection, _: &[()]) -> Result<Vec<Status>, sqlx::Error> {
-        let applied = applied_migrations(connection).await?;
-        let status = match first_missing(&applied) {
-            Some(version) => Status::SchemaOutdated(version),
-            None if triggers_are_enabled(connection).await? => Status::Up,
-            None => Status::TriggerMissing,
-        };
-        Ok(vec![status])
+        Ok(vec![self.status(connection).await?])
+    }
+}
+
+impl CheckSchema {
+    async fn status(&self, connection: &mut PgConnection) -> Result<Status, sqlx::Error> {
+        if let Some(version) = first_missing(&applied_migrations(connection).await?) {
+            return Ok(Status::SchemaOutdated(version));
+        }
+        let tables = if self.writes { ALL_TABLES } else { READ_TABLES };
+        if let Some(obstacle) = first_obstacle(connection, tables).await? {
+            return Ok(Status::Unusable(obstacle.into()));
+        }
+        let State { has_version, triggers, read_only } = state(connection).await?;
+        Ok(if !has_version {
+            Status::Unusable("the table film_catalogue has no row: run `films migrate`".into())
+        } else if triggers != 2 {
+            Status::TriggerMissing
+        } else if read_only && self.writes {
+            Status::ReadOnly
+        } else {
+            Status::Up
+        })
     }
 }
 
@@ -102,33 +158,46 @@ fn first_missing(applied: &[AppliedMigration]) -> Option<i64> {
     MIGRATOR.iter().map(|migration| migration.version).find(|version| !is_applied(version))
 }
 
-/// Reads whether both triggers of `migrations/0002_catalogue_version.sql` fire.
-async fn triggers_are_enabled(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+/// What the tables cannot tell by their columns.
+struct State {
+    /// Whether the catalogue has a version.
+    has_version: bool,
+    /// How many of the two triggers of `migrations/0002_catalogue_version.sql` fire.
+    triggers: i64,
+    /// Whether the server is a standby, or was made read-only.
+    read_only: bool,
+}
+
+async fn state(connection: &mut PgConnection) -> Result<State, sqlx::Error> {
     // `A` fires always. `O`, which a restore may leave, fires except for a subscription's changes.
-    sqlx::query_scalar!(
-        r#"select count(*) = 2 as "enabled!" from pg_trigger
-           where tgrelid = to_regclass('film') and tgname in ('film_changed', 'film_truncated')
-             and tgenabled in ('A', 'O')"#
+    sqlx::query_as!(
+        State,
+        r#"select exists (select from film_catalogue) as "has_version!",
+             (select count(*) from pg_trigger
+              where tgrelid = to_regclass('film') and tgname in ('film_changed', 'film_truncated')
+                and tgenabled in ('A', 'O')) as "triggers!",
+             current_setting('transaction_read_only')::boolean as "read_only!""#
     )
     .fetch_one(connection)
     .await
 }
 
 /// Publishes the status, and logs one line if it has changed.
-fn publish(sender: &watch::Sender<Status>, server: &str, result: Result<Status, Error>) {
-    let status = *result.as_ref().unwrap_or(&Status::Unreachable);
-    if sender.send_replace(status) == status {
+fn publish(sender: &watch::Sender<Status>, server: &str, status: Status) {
+    if sender.send_replace(status.clone()) == status {
         return;
     }
-    match (status, result) {
-        (Status::SchemaOutdated(version), _) => {
+    match status {
+        Status::SchemaOutdated(version) => {
             warn!(migration = version, "the {server} lacks a migration of this build: run `films migrate`");
         }
-        (Status::TriggerMissing, _) => warn!(
-            "a trigger on the table film of the {server} is missing or disabled, so cached films could be \
-             stale: see migrations/README.md"
+        Status::TriggerMissing => warn!(
+            "a trigger on the table film of the {server} is missing or disabled, so responses are not \
+             cached: see migrations/README.md"
         ),
-        (_, Err(error)) => warn!(%error, "the {server} is unreachable"),
-        _ => info!("the {server} is up"),
+        Status::ReadOnly => warn!("the {server} is read-only: reviews fail"),
+        Status::Unusable(obstacle) => warn!(%obstacle, "the {server} cannot be used"),
+        Status::Unreachable(error) => warn!(%error, "the {server} is unreachable"),
+        Status::Connecting | Status::Up => info!("the {server} is up"),
     }
 }

@@ -6,8 +6,11 @@ use sqlx::Connection as _;
 use sqlx::migrate::{MigrateError as SqlxError, Migrator};
 use sqlx::postgres::PgConnection;
 
-use super::connect::{ConnectError, connect};
-use super::error::{LOCK_NOT_AVAILABLE, UNDEFINED_TABLE};
+use super::connect::{ConnectError, connect, set_lock_timeout};
+use super::error::{code, describe};
+use super::foreign;
+use super::schema::first_obstacle;
+use super::sqlstate::{LOCK_NOT_AVAILABLE, READ_ONLY_SQL_TRANSACTION, UNDEFINED_TABLE};
 use crate::config::Database;
 
 /// The migrations of this build, embedded once for everything that needs them.
@@ -36,6 +39,15 @@ pub enum MigrateError {
          run the build that applied it, or restore the migration's file"
     )]
     Changed(i64),
+    /// The database has a table that the queries cannot use.
+    #[error("{0}: nothing was changed; the service cannot use this table as it is")]
+    Unusable(String),
+    /// The database has an object of somebody else under one of our names.
+    #[error(
+        "the {0} exists and was not made by films: nothing was changed; rename it, or use another schema \
+         or database"
+    )]
+    Foreign(String),
     /// Another session holds a lock.
     #[error(
         "no lock within {0:?}: another migration or a long transaction holds it; \
@@ -43,7 +55,7 @@ pub enum MigrateError {
     )]
     Locked(Duration),
     /// Postgres refused a statement.
-    #[error("the migration failed and was rolled back: {0}")]
+    #[error("the migration failed and was rolled back: {}", describe_migration(.0))]
     Failed(#[from] SqlxError),
 }
 
@@ -53,7 +65,11 @@ pub(super) struct AppliedMigration {
     checksum: Vec<u8>,
 }
 
-/// Applies the missing migrations. If none is missing, takes no lock and writes nothing.
+/// Applies the missing migrations, then gives the catalogue a new version. If no migration is missing,
+/// locks only the row of the version.
+///
+/// The new version ends whatever was cached before a restore, or before a change that the trigger could
+/// not see.
 ///
 /// Each migration runs in a transaction, under an advisory lock that replicas take in turn. No
 /// statement waits for a lock longer than `lock_timeout`, because other sessions would queue behind
@@ -64,15 +80,14 @@ pub async fn migrate(
     lock_timeout: Duration,
 ) -> Result<Migrated, MigrateError> {
     let mut connection = connect(config, wait).await?;
-    let missing = count_missing(&mut connection).await?;
-    if missing > 0 {
-        let result = apply(&mut connection, lock_timeout).await;
-        result.map_err(|error| explain(error, lock_timeout))?;
-    }
+    let missing = missing(&mut connection).await?;
+    refuse_foreign(&mut connection, &missing).await?;
+    let result = apply(&mut connection, &missing, lock_timeout).await;
+    result.map_err(|error| explain(error, lock_timeout))?;
     // After a failure the connection is closed too.
     let _ = connection.close().await;
     let version = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default();
-    Ok(Migrated { applied: missing, version })
+    Ok(Migrated { applied: missing.len(), version })
 }
 
 /// Reads which migrations were applied; none if the table of migrations does not exist yet.
@@ -82,40 +97,68 @@ pub(super) async fn applied_migrations(
     let rows =
         sqlx::query_as!(AppliedMigration, "select version, checksum from _sqlx_migrations where success");
     match rows.fetch_all(connection).await {
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNDEFINED_TABLE) => {
-            Ok(Vec::new())
-        }
+        Err(error) if code(&error).as_deref() == Some(UNDEFINED_TABLE) => Ok(Vec::new()),
         result => result,
     }
 }
 
-/// Counts the missing migrations without a lock. Refuses changed ones before anything is applied.
-async fn count_missing(connection: &mut PgConnection) -> Result<usize, MigrateError> {
+/// Returns the missing migrations, without a lock. Refuses changed ones before anything is applied.
+async fn missing(connection: &mut PgConnection) -> Result<Vec<i64>, MigrateError> {
     let applied = applied_migrations(connection).await.map_err(SqlxError::Execute)?;
-    let mut missing = 0;
+    let mut missing = Vec::new();
     for migration in MIGRATOR.iter() {
         match applied.iter().find(|applied| applied.version == migration.version) {
             Some(applied) if *applied.checksum == *migration.checksum => {}
             Some(_) => return Err(MigrateError::Changed(migration.version)),
-            None => missing += 1,
+            None => missing.push(migration.version),
         }
     }
     Ok(missing)
 }
 
-async fn apply(connection: &mut PgConnection, lock_timeout: Duration) -> Result<(), SqlxError> {
-    let milliseconds = lock_timeout.as_millis().to_string();
-    sqlx::query_scalar!("select set_config('lock_timeout', $1, false)", milliseconds)
-        .fetch_one(&mut *connection)
-        .await?;
-    MIGRATOR.run(connection).await
+/// Refuses tables that the queries cannot use, and objects that a missing migration would take over.
+async fn refuse_foreign(connection: &mut PgConnection, missing: &[i64]) -> Result<(), MigrateError> {
+    let existing = foreign::existing_tables(connection).await.map_err(SqlxError::Execute)?;
+    let obstacle = first_obstacle(connection, &existing).await.map_err(SqlxError::Execute)?;
+    if let Some(obstacle) = obstacle {
+        return Err(MigrateError::Unusable(obstacle));
+    }
+    match foreign::first(connection, missing).await.map_err(SqlxError::Execute)? {
+        Some(object) => Err(MigrateError::Foreign(object)),
+        None => Ok(()),
+    }
+}
+
+async fn apply(
+    connection: &mut PgConnection,
+    missing: &[i64],
+    lock_timeout: Duration,
+) -> Result<(), SqlxError> {
+    set_lock_timeout(connection, lock_timeout).await?;
+    if !missing.is_empty() {
+        MIGRATOR.run(&mut *connection).await?;
+    }
+    let renewed =
+        sqlx::query!("update film_catalogue set version = gen_random_uuid()").execute(connection).await;
+    match renewed {
+        // A standby gets the version of its primary.
+        Err(error) if code(&error).as_deref() == Some(READ_ONLY_SQL_TRANSACTION) => Ok(()),
+        result => Ok(result.map(|_| ())?),
+    }
+}
+
+/// Returns the error in words.
+fn describe_migration(error: &SqlxError) -> String {
+    match error {
+        SqlxError::ExecuteMigration(error, version) => format!("migration {version}: {}", describe(error)),
+        SqlxError::Execute(error) => describe(error),
+        other => other.to_string(),
+    }
 }
 
 fn explain(error: SqlxError, lock_timeout: Duration) -> MigrateError {
     let code = match &error {
-        SqlxError::Execute(error) | SqlxError::ExecuteMigration(error, _) => {
-            error.as_database_error().and_then(sqlx::error::DatabaseError::code)
-        }
+        SqlxError::Execute(error) | SqlxError::ExecuteMigration(error, _) => code(error),
         SqlxError::VersionMismatch(version) => return MigrateError::Changed(*version),
         _ => None,
     };

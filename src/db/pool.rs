@@ -2,7 +2,11 @@
 //!
 //! sqlx's own pool pings Postgres whenever a connection returns, which costs about as much as the
 //! query did. This pool notices a broken connection when a query fails on it: a connection returns to
-//! the pool only after a query that ended well, or that Postgres itself refused.
+//! the pool only after a query that ended well, or that Postgres itself refused. `sqlstate.rs` lists
+//! the refusals after which it does not.
+//!
+//! A query that is given up goes on in Postgres until `statement_timeout` ends it. Its connection keeps
+//! its place in the pool until then, so that the pool's size limits the backends too.
 
 use std::fmt;
 use std::slice;
@@ -14,11 +18,11 @@ use parking_lot::Mutex;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection as _};
 use tokio::runtime::{self, Handle};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tracing::{Span, debug};
 
-use super::error::{Error, breaks_connection};
+use super::error::{Error, breaks_connection, describe};
 use super::query::Query;
 use crate::config::Database;
 
@@ -32,12 +36,20 @@ struct Inner {
     options: PgConnectOptions,
     connect_timeout: Duration,
     query_timeout: Duration,
+    /// For its password file.
+    config: Database,
     size: usize,
     /// One permit for each connection that may be in use.
     permits: Arc<Semaphore>,
     /// A stack: the connection used last has the warmest caches on both sides.
     idle: Mutex<Vec<PooledConnection>>,
+    /// Wakes the tasks that wait for the end of queries that were given up.
+    closing: Notify,
 }
+
+/// How much longer than `statement_timeout` Postgres may take to report the end of a query that was given
+/// up. After this time the connection is closed.
+const LATE_REPLY: Duration = Duration::from_secs(1);
 
 /// An open connection, and the runtime that its socket is registered with.
 struct PooledConnection {
@@ -49,7 +61,8 @@ struct PooledConnection {
 pub(super) struct Lease {
     pool: Pool,
     connection: Option<PooledConnection>,
-    _permit: OwnedSemaphorePermit,
+    /// The connection's place in the pool. It outlives the lease if the query is given up.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Pool {
@@ -57,12 +70,14 @@ impl Pool {
         let size = config.pool_size as usize;
         let pool = Self(Arc::new(Inner {
             name,
-            options: options.disable_statement_logging(),
+            options: with_statement_timeout(options, config.query_timeout.get()).disable_statement_logging(),
             connect_timeout: config.connect_timeout.get(),
             query_timeout: config.query_timeout.get(),
+            config: config.clone(),
             size,
             permits: Arc::new(Semaphore::new(size)),
             idle: Mutex::new(Vec::with_capacity(size)),
+            closing: Notify::new(),
         }));
         pool.observe();
         pool
@@ -80,11 +95,12 @@ impl Pool {
     pub(super) async fn acquire(&self) -> Result<Lease, Error> {
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
         let connection = self.take_idle(Handle::current().id());
-        Ok(Lease { pool: self.clone(), connection, _permit: permit })
+        Ok(Lease { pool: self.clone(), connection, permit: Some(permit) })
     }
 
     /// Waits for the connections in use, then ends every session at Postgres.
     pub(super) async fn close(&self) {
+        self.0.closing.notify_waiters();
         // A pool has at most 10,000 connections. While every permit is held, none is in use.
         let all = u32::try_from(self.0.size).unwrap_or(u32::MAX);
         let _permits = self.0.permits.acquire_many(all).await;
@@ -94,6 +110,11 @@ impl Pool {
             // After a failure the connection is closed too.
             let _ = idle.connection.close().await;
         }
+    }
+
+    /// Closes the idle connections.
+    pub(super) fn close_idle(&self) {
+        self.0.idle.lock().clear();
     }
 
     /// Prefers a connection opened on this runtime. A foreign one works, but each of its replies wakes
@@ -106,11 +127,18 @@ impl Pool {
 
     async fn connect(&self) -> Result<PooledConnection, Error> {
         let limit = self.0.connect_timeout;
-        let connected = timeout(limit, self.0.options.connect()).await;
+        let unavailable = |error: sqlx::Error| Error::Unavailable(error.into());
+        let mut options = self.0.options.clone();
+        // A rotated password is picked up without a restart.
+        let password = self.0.config.read_password();
+        if let Some(password) =
+            password.map_err(|error| unavailable(sqlx::Error::Configuration(error.into())))?
+        {
+            options = options.password(&password);
+        }
+        let connected = timeout(limit, options.connect()).await;
         // Every failure (refused, starting, wrong password) means that this database is unavailable.
-        let connection = connected
-            .map_err(|_| Error::ConnectTimeout(limit))?
-            .map_err(|error| Error::Unavailable(error.into()))?;
+        let connection = connected.map_err(|_| Error::ConnectTimeout(limit))?.map_err(unavailable)?;
         Ok(PooledConnection { runtime: Handle::current().id(), connection })
     }
 
@@ -142,35 +170,79 @@ impl Pool {
 }
 
 impl Lease {
-    /// Runs a query. If a read finds that its connection was lost, for instance while it idled, the
-    /// read runs once more on a new connection. A write does not: Postgres may have committed it.
+    /// Runs a query. If the connection is found to be lost or stale, for instance after it idled through a
+    /// restart of Postgres, the query runs once more on a new connection, if that is safe.
     pub(super) async fn run<Q: Query>(mut self, query: &Q, keys: &[Q::Key]) -> Result<Vec<Q::Output>, Error> {
         let reused = self.connection.is_some();
-        let result = self.attempt(query, keys).await;
-        let lost = self.connection.is_none() && matches!(result, Err(Error::Unavailable(_)));
-        if Q::READ_ONLY && reused && lost { self.attempt(query, keys).await } else { result }
+        match self.attempt(query, keys).await {
+            Err(error) if reused && self.connection.is_none() && error.permits_retry(Q::READ_ONLY) => {
+                self.attempt(query, keys).await
+            }
+            result => result,
+        }
     }
 
-    /// Runs a query once. If the query is cancelled, by the timeout or because this future is dropped, the
-    /// connection is closed, because a late reply could reach the next query.
+    /// Runs a query once. If this future is dropped, the connection is closed, because a late reply could
+    /// reach the next query.
     async fn attempt<Q: Query>(&mut self, query: &Q, keys: &[Q::Key]) -> Result<Vec<Q::Output>, Error> {
         let mut pooled = match self.connection.take() {
             Some(pooled) => pooled,
             None => self.pool.connect().await.map_err(note_failure)?,
         };
         let limit = self.pool.0.query_timeout;
-        let result = timeout(limit, query.run(&mut pooled.connection, keys)).await;
-        let result = result.map_err(|_| note_failure(Error::QueryTimeout(limit)))?;
+        let Ok(result) = timeout(limit, query.run(&mut pooled.connection, keys)).await else {
+            self.give_up(pooled);
+            return Err(note_failure(Error::QueryTimeout(limit)));
+        };
         match &result {
             Err(error) if breaks_connection(error) => {
-                // A restart of Postgres ends all connections at once, the idle ones too.
-                debug!(%error, "a connection was lost; the idle connections are closed");
-                self.pool.0.idle.lock().clear();
+                // A restart of Postgres ends all connections at once, and a changed schema or server
+                // concerns all of them: the idle ones too.
+                debug!(error = describe(error), "a connection was given up; the idle connections are closed");
+                self.pool.close_idle();
             }
             _ => self.connection = Some(pooled),
         }
         result.map_err(|error| note_failure(error.into()))
     }
+
+    /// Keeps the connection's place in the pool until Postgres has ended the query. Then the connection
+    /// can be used again.
+    fn give_up(&mut self, mut pooled: PooledConnection) {
+        let (pool, permit) = (self.pool.clone(), self.permit.take());
+        tokio::spawn(async move {
+            let drained = tokio::select! {
+                drained = timeout(pool.0.query_timeout + LATE_REPLY, drain(&mut pooled.connection)) => drained,
+                () = pool.0.closing.notified() => Ok(false),
+            };
+            if drained == Ok(true) {
+                pool.0.idle.lock().push(pooled);
+            }
+            drop(permit);
+        });
+    }
+}
+
+/// Reads the replies to a query that was given up. Returns whether the connection can be used again.
+async fn drain(connection: &mut PgConnection) -> bool {
+    // The first reply is the error of the query that `statement_timeout` ended.
+    while let Err(error) = connection.ping().await {
+        if breaks_connection(&error) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Makes Postgres end a statement by itself after `limit`, also if this process has ended meanwhile. A
+/// `statement_timeout` in the URL wins.
+fn with_statement_timeout(options: PgConnectOptions, limit: Duration) -> PgConnectOptions {
+    if options.get_options().is_some_and(|options| options.contains("statement_timeout")) {
+        return options;
+    }
+    // 0 would switch the timeout off, and Postgres holds it in 32 bits.
+    let milliseconds = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX).max(1);
+    options.options([("statement_timeout", milliseconds)])
 }
 
 /// Notes the failure on the query's span.

@@ -7,6 +7,7 @@ use tracing::{Span, info_span};
 
 use super::batcher::Processor;
 use super::error::Error;
+use super::failures::Failures;
 use super::pool::{Lease, Pool};
 use super::query::Query;
 
@@ -14,11 +15,12 @@ use super::query::Query;
 pub(super) struct PooledQuery<Q> {
     pool: Pool,
     query: Arc<Q>,
+    failures: Arc<Failures>,
 }
 
 impl<Q> PooledQuery<Q> {
-    pub(super) fn new(pool: &Pool, query: Arc<Q>) -> Self {
-        Self { pool: pool.clone(), query }
+    pub(super) fn new(pool: &Pool, query: &Arc<Q>, failures: &Arc<Failures>) -> Self {
+        Self { pool: pool.clone(), query: Arc::clone(query), failures: Arc::clone(failures) }
     }
 }
 
@@ -56,6 +58,8 @@ impl<Q: Query> Processor for PooledQuery<Q> {
     }
 
     async fn run(&self, lease: Lease, keys: &[Q::Key]) -> Result<Vec<Q::Output>, Error> {
-        lease.run(&*self.query, keys).await
+        let result = lease.run(&*self.query, keys).await;
+        self.failures.note(&result);
+        result
     }
 }

@@ -2,19 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use opentelemetry::{KeyValue, global};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
+use tokio::time::sleep;
 
 use super::batcher::{BatchLimits, Batcher};
-use super::cache::{FilmCache, Versioned};
+use super::cache::{CachedQuery as _, FilmCache, Versioned};
 use super::error::Error;
+use super::failures::Failures;
 use super::films::{FilmPage, Filter, GetFilm, ListFilms};
-use super::health::{self, Checks};
+use super::health::{self, Checks, Purpose};
 use super::pool::Pool;
 use super::pooled::PooledQuery;
-use super::reviews::CreateReview;
+use super::query::Query as _;
+use super::reviews::{CreateReview, Outcome};
 use crate::api::{Film, Json, Review};
 use crate::config::{self, Database};
 
@@ -30,8 +35,36 @@ pub struct Postgres {
     get_film: Arc<FilmCache<GetFilm>>,
     list_films: Arc<FilmCache<ListFilms>>,
     create_review: Arc<Batcher<PooledQuery<CreateReview>>>,
+    /// Whether responses may be cached, as the checks find.
+    may_cache: Arc<AtomicBool>,
+    failures: Failing,
     config: Database,
     handles: Handles,
+}
+
+/// The failures of every kind of query.
+#[derive(Clone, Debug)]
+pub struct Failing {
+    get_film: Arc<Failures>,
+    list_films: Arc<Failures>,
+    create_review: Arc<Failures>,
+}
+
+impl Failing {
+    fn new() -> Self {
+        let failures = |query| Arc::new(Failures::new(query));
+        Self {
+            get_film: failures(GetFilm::NAME),
+            list_films: failures(ListFilms::NAME),
+            create_review: failures(CreateReview::NAME),
+        }
+    }
+
+    /// Returns the queries that fail at present, and why.
+    pub fn causes(&self) -> BTreeMap<&'static str, String> {
+        let failures = [&self.get_film, &self.list_films, &self.create_review];
+        failures.into_iter().filter_map(|failures| Some((failures.query(), failures.cause()?))).collect()
+    }
 }
 
 impl Postgres {
@@ -42,13 +75,16 @@ impl Postgres {
         observe_queues(&handles);
         let pool = Pool::new("database", config.connect_options()?, config);
         let replica = config.read_options()?.map(|options| Pool::new("replica", options, config));
-        let create_review = PooledQuery::new(&pool, Arc::new(CreateReview));
+        let (failures, may_cache) = (Failing::new(), Arc::default());
+        let create_review = PooledQuery::new(&pool, &Arc::new(CreateReview), &failures.create_review);
         Ok(Self {
             create_review: Arc::new(Batcher::start(create_review, limits(config, 1))),
             pool,
             replica,
-            get_film: Arc::new(FilmCache::new(config)),
-            list_films: Arc::new(FilmCache::new(config)),
+            get_film: Arc::new(FilmCache::new(config, &may_cache)),
+            list_films: Arc::new(FilmCache::new(config, &may_cache)),
+            may_cache,
+            failures,
             config: config.clone(),
             handles,
         })
@@ -61,9 +97,13 @@ impl Postgres {
         let limits = limits(&self.config, worker_count);
         let pool = self.replica.as_ref().unwrap_or(&self.pool);
         let db = Arc::new(Db {
-            get_film: Batcher::start(PooledQuery::new(pool, Arc::clone(&self.get_film)), limits),
-            list_films: Batcher::start(PooledQuery::new(pool, Arc::clone(&self.list_films)), limits),
+            get_film: Batcher::start(PooledQuery::new(pool, &self.get_film, &self.failures.get_film), limits),
+            list_films: Batcher::start(
+                PooledQuery::new(pool, &self.list_films, &self.failures.list_films),
+                limits,
+            ),
             create_review: Arc::clone(&self.create_review),
+            lock_limit: self.config.query_timeout.get(),
         });
         self.handles.lock().push(Arc::clone(&db));
         db
@@ -71,8 +111,19 @@ impl Postgres {
 
     /// Starts the background checks of the database and its replica.
     pub fn watch(&self, config: &config::Readiness) -> Checks {
-        let watch = |pool: &Pool| health::watch(pool.clone(), config.interval.get());
-        Checks { database: watch(&self.pool), replica: self.replica.as_ref().map(watch) }
+        let watch = |pool: &Pool, writes, reads: bool| {
+            let purpose = Purpose { writes, may_cache: reads.then(|| Arc::clone(&self.may_cache)) };
+            health::watch(pool.clone(), purpose, config.interval.get())
+        };
+        Checks {
+            database: watch(&self.pool, true, self.replica.is_none()),
+            replica: self.replica.as_ref().map(|replica| watch(replica, false, true)),
+        }
+    }
+
+    /// Returns the failures of the queries.
+    pub fn failing(&self) -> Failing {
+        self.failures.clone()
     }
 
     /// Refuses new requests, finishes the queued ones, and closes the connections.
@@ -94,7 +145,13 @@ pub struct Db {
     get_film: Batcher<PooledQuery<FilmCache<GetFilm>>>,
     list_films: Batcher<PooledQuery<FilmCache<ListFilms>>>,
     create_review: Arc<Batcher<PooledQuery<CreateReview>>>,
+    /// Longest time that a review waits for the lock of its film.
+    lock_limit: Duration,
 }
+
+/// The pauses between two attempts to store a review whose film is locked.
+const FIRST_LOCK_RETRY: Duration = Duration::from_millis(2);
+const LAST_LOCK_RETRY: Duration = Duration::from_millis(100);
 
 impl Db {
     /// Returns the film with this id, if there is one.
@@ -108,8 +165,22 @@ impl Db {
     }
 
     /// Stores a review. Returns `true` once it is committed, `false` if its film does not exist.
+    ///
+    /// While another transaction locks the film, the review is submitted again and again, so that it waits
+    /// outside of Postgres: in a statement it would hold up the reviews of other films.
     pub async fn create_review(&self, review: Review) -> Result<bool, Error> {
-        self.create_review.submit(review).await.flatten()
+        let (since, mut pause) = (Instant::now(), FIRST_LOCK_RETRY);
+        loop {
+            match self.create_review.submit(review).await.flatten()? {
+                Outcome::Stored => return Ok(true),
+                Outcome::NoFilm => return Ok(false),
+                Outcome::FilmLocked if since.elapsed() > self.lock_limit => {
+                    return Err(Error::FilmLocked(self.lock_limit));
+                }
+                Outcome::FilmLocked => sleep(pause).await,
+            }
+            pause = (pause * 2).min(LAST_LOCK_RETRY);
+        }
     }
 
     async fn close(&self) {

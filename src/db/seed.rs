@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use sqlx::Connection as _;
+use sqlx::postgres::PgConnection;
 
-use super::connect::{ConnectError, connect};
-use super::error::UNDEFINED_TABLE;
+use super::connect::{ConnectError, connect, set_lock_timeout};
+use super::error::{code, describe};
+use super::sqlstate::{LOCK_NOT_AVAILABLE, UNDEFINED_TABLE};
 use super::words::{DEEDS, FIRST_WORDS, HEROES, LAST_WORDS, PLACES, RATINGS, STORIES};
 use crate::config::Database;
 
@@ -28,25 +30,38 @@ pub enum SeedError {
     /// Postgres cannot be reached.
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    /// Another session holds a lock.
+    #[error(
+        "no lock on the table film within {0:?}: another session holds it; nothing was inserted; \
+         try again, or wait longer with --lock-timeout"
+    )]
+    Locked(Duration),
     /// There is no `film` table.
     #[error("there is no film table to seed: run `films migrate` first")]
     NotMigrated,
     /// Postgres refused a statement.
-    #[error("seeding failed, and nothing was inserted: {0}")]
+    #[error("seeding failed, and nothing was inserted: {}", describe(.0))]
     Failed(sqlx::Error),
 }
 
-impl From<sqlx::Error> for SeedError {
-    fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        if code.as_deref() == Some(UNDEFINED_TABLE) { Self::NotMigrated } else { Self::Failed(error) }
+fn explain(error: sqlx::Error, lock_timeout: Duration) -> SeedError {
+    match code(&error).as_deref() {
+        Some(UNDEFINED_TABLE) => SeedError::NotMigrated,
+        Some(LOCK_NOT_AVAILABLE) => SeedError::Locked(lock_timeout),
+        _ => SeedError::Failed(error),
     }
 }
 
 /// Fills an empty `film` table. Never changes a table that has rows. If several processes seed at once,
-/// one of them inserts. `wait` is the longest time to wait for a Postgres that is still starting.
-pub async fn seed(config: &Database, wait: Duration) -> Result<Seeded, SeedError> {
+/// one of them inserts. `wait` is the longest time to wait for a Postgres that is still starting,
+/// `lock_timeout` the longest time to wait for a lock.
+pub async fn seed(config: &Database, wait: Duration, lock_timeout: Duration) -> Result<Seeded, SeedError> {
     let mut connection = connect(config, wait).await?;
+    insert_films(&mut connection, lock_timeout).await.map_err(|error| explain(error, lock_timeout))
+}
+
+async fn insert_films(connection: &mut PgConnection, lock_timeout: Duration) -> Result<Seeded, sqlx::Error> {
+    set_lock_timeout(connection, lock_timeout).await?;
     let mut transaction = connection.begin().await?;
     // Readers continue. Other processes that seed wait until these rows are committed.
     sqlx::query!("lock table film in share row exclusive mode").execute(&mut *transaction).await?;

@@ -26,22 +26,25 @@ async fn healthz() -> Result<Json<Health>, Error> {
 }
 
 async fn readyz(State(readiness): State<Readiness>) -> Result<Response, Error> {
-    let Report { database, replica, reason } = readiness.report();
+    let Report { database, replica, reason, failing } = readiness.report();
     let (code, status) = match reason {
         None => (StatusCode::OK, "ready"),
         Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "unready"),
     };
-    let body = Ready { status, database: name(database), replica: replica.map(name), reason };
+    let body =
+        Ready { status, database: name(&database), replica: replica.as_ref().map(name), reason, failing };
     Ok((code, [(header::CACHE_CONTROL, "no-store")], Json::encode(&body)?).into_response())
 }
 
-fn name(status: Status) -> &'static str {
+fn name(status: &Status) -> &'static str {
     match status {
         Status::Connecting => "connecting",
         Status::Up => "up",
         Status::SchemaOutdated(_) => "behind",
         Status::TriggerMissing => "untracked",
-        Status::Unreachable => "down",
+        Status::ReadOnly => "read_only",
+        Status::Unusable(_) => "unusable",
+        Status::Unreachable(_) => "down",
     }
 }
 

@@ -53,7 +53,8 @@ impl Server {
     /// one.
     pub fn build(config: Config, registry: Registry) -> Result<Self, Error> {
         let postgres = Postgres::new(&config.database)?;
-        let readiness = Readiness::new(postgres.watch(&config.readiness), config.readiness.database);
+        let readiness =
+            Readiness::new(postgres.watch(&config.readiness), postgres.failing(), config.readiness.database);
         let threads = start_threads(config.http.threads())?;
         let workers = threads.iter().map(|thread| {
             let db = postgres.open(thread.runtime(), threads.len());

@@ -12,6 +12,7 @@ mod failures;
 mod fresh;
 mod lifecycle;
 mod migrate;
+mod postgres;
 mod readiness;
 mod replica;
 mod telemetry;

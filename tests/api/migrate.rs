@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use sqlx::{Executor as _, PgPool};
 
-use crate::support::database::count;
+use crate::support::database::{count, lock_table};
 use crate::support::unreachable::ClosedPort;
 use crate::support::{Films, run, variables};
 
@@ -37,7 +37,7 @@ async fn an_empty_database_is_migrated_seeded_and_served(pool: PgPool) {
     let variables = variables(&pool);
     let migrated = run(&variables, &["migrate"]).await;
     assert_eq!(migrated.code, Some(0), "{migrated:?}");
-    assert!(migrated.stdout.contains(r#""message":"the schema is up to date","applied":2"#), "{migrated:?}");
+    assert!(migrated.stdout.contains(r#""message":"the schema is up to date","applied":3"#), "{migrated:?}");
     let seeded = run(&variables, &["seed"]).await;
     assert!(seeded.stdout.contains(r#""message":"the catalogue is seeded","films":1000"#), "{seeded:?}");
     let films = Films::start(&pool).await;
@@ -133,6 +133,69 @@ async fn a_migrated_schema_needs_no_lock(pool: PgPool) {
     sqlx::query("lock table _sqlx_migrations in exclusive mode").execute(&mut *lock).await.unwrap();
     let migrated = run(&variables(&pool), &["migrate", "--lock-timeout", "200ms"]).await;
     assert_eq!(migrated.code, Some(0), "{migrated:?}");
+}
+
+#[sqlx::test(migrations = false)]
+async fn what_films_did_not_make_is_refused_and_left_alone(pool: PgPool) {
+    let film = "create table film (film_id integer primary key, title text, release_year integer);";
+    for (foreign, named, remove) in [
+        (
+            "create table film_catalogue (id integer, version uuid);",
+            "table film_catalogue",
+            "drop table film_catalogue",
+        ),
+        (
+            "create function film_changed() returns trigger language plpgsql as 'begin return new; end';",
+            "function film_changed()",
+            "drop function film_changed()",
+        ),
+        (
+            "create table film (film_id bigint primary key, title text, release_year integer);",
+            "film.film_id is of type bigint",
+            "drop table film",
+        ),
+        (
+            "create table film (film_id integer primary key, title text);",
+            "film has no column release_year",
+            "drop table film",
+        ),
+    ] {
+        if !foreign.contains("table film (") {
+            pool.execute(film).await.unwrap();
+        }
+        pool.execute(foreign).await.unwrap();
+        let refused = run(&variables(&pool), &["migrate"]).await;
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(
+            refused.stderr.contains(named) && refused.stderr.contains("nothing was changed"),
+            "{refused:?}"
+        );
+        assert_eq!(refused.stderr.lines().count(), 1, "{refused:?}");
+        let migrations: Option<String> = sqlx::query_scalar("select to_regclass('_sqlx_migrations')::text")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        assert_eq!(migrations, None, "{foreign}");
+        pool.execute(remove).await.unwrap();
+        pool.execute("drop table if exists film").await.unwrap();
+    }
+    assert_eq!(run(&variables(&pool), &["migrate"]).await.code, Some(0));
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn every_run_gives_the_catalogue_a_new_version(pool: PgPool) {
+    let films = Films::start(&pool).await;
+    let before = films.get("/films/995/").await.header("etag").to_owned();
+    assert_eq!(run(&variables(&pool), &["migrate"]).await.code, Some(0));
+    assert_ne!(films.get("/films/995/").await.header("etag"), before);
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn seeding_does_not_wait_for_a_lock_forever(pool: PgPool) {
+    let _lock = lock_table(&pool, "film").await;
+    let refused = run(&variables(&pool), &["seed", "--lock-timeout", "200ms"]).await;
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("no lock on the table film within 200ms"), "{refused:?}");
 }
 
 #[sqlx::test(migrations = false)]

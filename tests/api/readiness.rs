@@ -65,7 +65,8 @@ async fn an_unreachable_database_makes_the_instance_unready(pool: PgPool) {
     let films = Films::spawn(&proxy.variables(&pool)).await;
     let unready = films.until_readiness(|response| response.json()["database"] == "down").await;
     assert_eq!(unready.status, 503);
-    assert_eq!(unready.json()["reason"], "the database is unreachable");
+    let reason = unready.json()["reason"].as_str().unwrap().to_owned();
+    assert!(reason.starts_with("the database is unreachable: "), "{reason}");
     assert_eq!(films.admin("/healthz").await.status, 200);
     films.get("/films/995/").await.problem(503, "unavailable");
 
@@ -100,10 +101,8 @@ async fn requests_succeed_again_after_a_restart_of_the_database(pool: PgPool) {
 async fn a_silent_network_does_not_hold_requests(pool: PgPool) {
     let proxy = Proxy::start(&pool).await;
     let mut variables = proxy.variables(&pool);
-    variables.extend(set(&[
-        ("FILMS__DATABASE__QUERY_TIMEOUT", "300ms"),
-        ("FILMS__DATABASE__CONNECT_TIMEOUT", "300ms"),
-    ]));
+    variables
+        .extend(set(&[("FILMS__DATABASE__QUERY_TIMEOUT", "2s"), ("FILMS__DATABASE__CONNECT_TIMEOUT", "2s")]));
     let films = Films::spawn(&variables).await;
     films.until_ready().await;
 

@@ -113,7 +113,10 @@ async fn database_and_replica_are_checked_separately(pool: PgPool) {
     to_replica.cut();
     let unready = films.until_readiness(|response| has_states(response, "up", "down")).await;
     assert_eq!(unready.status, 503);
-    assert_eq!(unready.json()["reason"], "the replica is unreachable");
+    assert!(
+        unready.json()["reason"].as_str().unwrap().starts_with("the replica is unreachable: "),
+        "{unready:?}"
+    );
     films.get("/films/995/").await.problem(503, "unavailable");
     assert_eq!(films.post("/reviews/", REVIEW).await.status, 200);
     to_replica.open();
@@ -123,7 +126,10 @@ async fn database_and_replica_are_checked_separately(pool: PgPool) {
     to_database.cut();
     let unready = films.until_readiness(|response| has_states(response, "down", "up")).await;
     assert_eq!(unready.status, 503);
-    assert_eq!(unready.json()["reason"], "the database is unreachable");
+    assert!(
+        unready.json()["reason"].as_str().unwrap().starts_with("the database is unreachable: "),
+        "{unready:?}"
+    );
     assert_eq!(films.get("/films/995/").await.status, 200);
     films.post("/reviews/", REVIEW).await.problem(503, "unavailable");
 }

@@ -1,5 +1,8 @@
 //! Which responses are cached, for how long, and which are evicted.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use super::*;
 
 /// The content of a key is a number of bytes.
@@ -20,7 +23,8 @@ impl CachedQuery for Bytes {
 }
 
 fn cache(cache_entries: usize, cache_size: usize) -> FilmCache<Bytes> {
-    FilmCache::new(&Database { cache_entries, cache_size, ..Database::default() })
+    let config = Database { cache_entries, cache_size, ..Database::default() };
+    FilmCache::new(&config, &Arc::new(AtomicBool::new(true)))
 }
 
 fn insert(cache: &FilmCache<Bytes>, key: u8, version: u128, size: usize) {

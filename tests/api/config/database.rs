@@ -129,3 +129,47 @@ async fn one_line_break_at_the_end_of_a_password_file_is_removed() {
         assert_eq!(sent["password"], password);
     }
 }
+
+#[tokio::test]
+async fn the_password_file_is_read_again_for_every_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let path = file("password-rotated", "old");
+    let url = format!("postgres://me@{}/mine", listener.local_addr().unwrap());
+    let variables = set(&[
+        ("FILMS__HTTP__LISTEN", "127.0.0.1:0"),
+        ("FILMS__ADMIN__LISTEN", "127.0.0.1:0"),
+        ("FILMS__READINESS__INTERVAL", "10ms"),
+        ("DATABASE_URL", &url),
+        ("DATABASE_PASSWORD_FILE", text(&path)),
+    ]);
+    let _films = command(&variables, &["serve"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    for password in ["old", "new"] {
+        std::fs::write(&path, password).unwrap();
+        let received = async {
+            // An attempt that began before the change still sends the old password.
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                if receive_password(stream).await.unwrap()["password"] == password {
+                    return;
+                }
+            }
+        };
+        timeout(TIMEOUT, received).await.expect("the service sends the password of the file");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_read_is_named_at_the_start() {
+    for (name, value, named) in [
+        (
+            "DATABASE_URL",
+            "postgres://me@localhost/mine?sslrootcert=/missing/ca.pem",
+            "sslrootcert = /missing/ca.pem",
+        ),
+        ("PGSSLCERT", "/missing/client.pem", "PGSSLCERT = /missing/client.pem"),
+    ] {
+        let refused = run(&set(&[(name, value)]), &["serve"]).await;
+        assert_eq!(refused.code, Some(64), "{refused:?}");
+        assert!(refused.stderr.contains(named) && refused.stderr.contains("cannot be read"), "{refused:?}");
+    }
+}

@@ -6,4 +6,5 @@ mod load;
 mod reader;
 mod sequence;
 mod together;
+mod untracked;
 mod writers;

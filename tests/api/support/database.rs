@@ -14,13 +14,26 @@ pub(crate) async fn lock_table(pool: &PgPool, table: &str) -> Transaction<'stati
 
 /// Waits until a query in the test's database waits for a lock.
 pub(crate) async fn until_blocked(pool: &PgPool) {
-    let blocked = "select count(*) from pg_stat_activity
-                   where datname = current_database() and wait_event_type = 'Lock'";
-    until("a query waits for a lock", async || match number(pool, blocked).await {
+    until("a query waits for a lock", async || match blocked(pool).await {
         0 => Err(0),
         _ => Ok(()),
     })
     .await;
+}
+
+/// Waits until no query in the test's database waits for a lock.
+pub(crate) async fn until_none_blocked(pool: &PgPool) {
+    until("no query waits for a lock", async || match blocked(pool).await {
+        0 => Ok(()),
+        waiting => Err(waiting),
+    })
+    .await;
+}
+
+async fn blocked(pool: &PgPool) -> i64 {
+    let blocked = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    number(pool, blocked).await
 }
 
 /// Returns how many connections instances have to the test's database.

@@ -93,6 +93,27 @@ impl Films {
         .await;
     }
 
+    /// Posts a review until the response has this status.
+    pub(crate) async fn until_posted(&self, status: u16) {
+        until(&format!("{status} for a review"), async || {
+            let response = self.post("/reviews/", http::REVIEW).await;
+            if response.status == status { Ok(()) } else { Err(response) }
+        })
+        .await;
+    }
+
+    /// Waits until at least this many queries of a kind have run.
+    pub(crate) async fn until_batches(&self, query: &str, count: usize) {
+        let label = format!("query=\"{query}\"");
+        until(&format!("{count} queries {query}"), async || {
+            let page = self.admin("/metrics").await;
+            let run =
+                page.sample("batch_size_count", &[&label]).and_then(|count| count.parse::<usize>().ok());
+            if run >= Some(count) { Ok(()) } else { Err(run) }
+        })
+        .await;
+    }
+
     /// Waits until this many requests are in the queue of `get_film`, `list_films` or `create_review`.
     pub(crate) async fn until_queued(&self, queue: &str, length: usize) {
         let label = format!("query=\"{queue}\"");

@@ -1,0 +1,44 @@
+//! Finds objects of somebody else that a migration would take over.
+
+use sqlx::postgres::PgConnection;
+
+use super::schema::ALL_TABLES;
+
+/// Returns which of the service's tables exist.
+pub(super) async fn existing_tables(connection: &mut PgConnection) -> Result<Vec<&'static str>, sqlx::Error> {
+    let tables: Vec<String> = ALL_TABLES.iter().map(|table| (*table).to_owned()).collect();
+    let existing = sqlx::query_scalar!(
+        r#"select tab as "tab!" from unnest($1::text[]) tab where to_regclass(tab) is not null"#,
+        &tables
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ALL_TABLES.iter().copied().filter(|table| existing.iter().any(|found| found == table)).collect())
+}
+
+/// Returns the first object, in words, that a missing migration would take over although it is not ours:
+/// a table `film_catalogue` of other columns, or a function of other text. A restored database may have
+/// ours without the table of migrations.
+pub(super) async fn first(
+    connection: &mut PgConnection,
+    missing: &[i64],
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select object as "object!" from (values
+             (2, 'table film_catalogue', (
+               select array_agg(attname::text order by attname) <> array['singleton', 'version']
+               from pg_attribute
+               where attrelid = to_regclass('film_catalogue') and attnum > 0 and not attisdropped)),
+             (2, 'function film_changed()', (
+               select prosrc not like '%update film_catalogue set version%'
+               from pg_proc where oid = to_regprocedure('film_changed()'))),
+             (3, 'function lock_films(integer[])', (
+               select prosrc not like '%for key share skip locked%'
+               from pg_proc where oid = to_regprocedure('lock_films(integer[])')))
+           ) objects (migration, object, is_foreign)
+           where migration::bigint = any($1) and is_foreign limit 1"#,
+        missing
+    )
+    .fetch_optional(connection)
+    .await
+}

@@ -1,0 +1,49 @@
+//! Names what the tables lack that the queries need.
+
+use sqlx::postgres::PgConnection;
+
+/// The tables that reads use, and those that reviews use.
+pub(super) const READ_TABLES: &[&str] = &["film", "film_catalogue"];
+pub(super) const ALL_TABLES: &[&str] = &["film", "film_catalogue", "review"];
+
+/// Returns in words the first thing that is missing: a table, a column, its type, or a right of the
+/// current role. Reads only the catalogue of Postgres, so a lock on a table does not hold it up.
+///
+/// A column may be of a domain over its type, as `release_year` is in the DVD-rental sample.
+pub(super) async fn first_obstacle(
+    connection: &mut PgConnection,
+    tables: &[&str],
+) -> Result<Option<String>, sqlx::Error> {
+    let tables: Vec<String> = tables.iter().map(|table| (*table).to_owned()).collect();
+    sqlx::query_scalar!(
+        r#"with needed (place, tab, col, types, privilege) as (values
+             (1, 'film', 'film_id', array['integer'], 'select'),
+             (2, 'film', 'release_year', array['integer'], 'select'),
+             (3, 'film', 'title', array['text', 'character varying', 'character'], 'select'),
+             (4, 'film_catalogue', 'version', array['uuid'], 'select'),
+             (5, 'review', 'film_id', null, 'insert'),
+             (6, 'review', 'rating', null, 'insert')
+           ), found as (
+             select needed.*, to_regclass(tab) as relation, attnum,
+               format_type(coalesce(nullif(typbasetype, 0), pg_type.oid), null) as found_type
+             from needed
+             left join pg_attribute on attrelid = to_regclass(tab) and attname = col and not attisdropped
+             left join pg_type on pg_type.oid = atttypid
+             where tab = any($1)
+           )
+           select case
+             when relation is null then format('the table %s does not exist', tab)
+             when attnum is null then format('the table %s has no column %s', tab, col)
+             when not found_type = any(types)
+               then format('the column %s.%s is of type %s, expected %s', tab, col, found_type, types[1])
+             else format('the role %s lacks the privilege %s on %s.%s', current_user, upper(privilege), tab, col)
+           end as "obstacle!"
+           from found
+           where attnum is null or not found_type = any(types)
+             or not has_column_privilege(relation, attnum, privilege)
+           order by place limit 1"#,
+        &tables
+    )
+    .fetch_optional(connection)
+    .await
+}

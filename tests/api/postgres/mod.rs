@@ -1,0 +1,7 @@
+//! What the service makes of a Postgres that refuses, locks, changes or fails.
+
+mod causes;
+mod given_up;
+mod locked_film;
+mod stale_session;
+mod unusable;

@@ -1,0 +1,71 @@
+//! Tables that the queries cannot use make the instance unready, and `/readyz` says what is missing.
+
+use sqlx::{AssertSqlSafe, PgPool};
+
+use crate::support::{Films, variables};
+use sqlx::ConnectOptions as _;
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn whatever_the_tables_lack_is_named(pool: PgPool) {
+    let films = Films::start(&pool).await;
+    for (breakage, repair, obstacle) in [
+        (
+            "alter table film rename column release_year to year",
+            "alter table film rename column year to release_year",
+            "the table film has no column release_year",
+        ),
+        (
+            "alter table review rename to reviews",
+            "alter table reviews rename to review",
+            "the table review does not exist",
+        ),
+        (
+            "alter table film alter column film_id type bigint",
+            "alter table film alter column film_id type integer",
+            "the column film.film_id is of type bigint, expected integer",
+        ),
+        (
+            "delete from film_catalogue",
+            "insert into film_catalogue default values",
+            "the table film_catalogue has no row",
+        ),
+    ] {
+        sqlx::query(breakage).execute(&pool).await.unwrap();
+        let report = films.until_readiness(|response| response.json()["database"] == "unusable").await;
+        assert_eq!(report.status, 503, "{breakage}");
+        let reason = report.json()["reason"].as_str().unwrap().to_owned();
+        assert!(reason.contains(obstacle), "{breakage}: {reason}");
+        films
+            .until_logged(|line| line["obstacle"].as_str().is_some_and(|text| text.contains(obstacle)))
+            .await;
+        sqlx::query(repair).execute(&pool).await.unwrap();
+        films.until_ready().await;
+    }
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn a_missing_privilege_is_named(pool: PgPool) {
+    let role = format!("reader_{}", std::process::id());
+    for statement in [
+        format!("create role {role} login password 'secret'"),
+        format!("grant select on film, film_catalogue, _sqlx_migrations to {role}"),
+    ] {
+        sqlx::query(AssertSqlSafe(statement)).execute(&pool).await.unwrap();
+    }
+    let mut variables = variables(&pool);
+    let options = (*pool.connect_options()).clone().username(&role).password("secret");
+    variables.insert("DATABASE_URL".into(), options.to_url_lossy().to_string());
+    let films = Films::spawn(&variables).await;
+    let report = films.until_readiness(|response| response.json()["database"] == "unusable").await;
+    let reason = report.json()["reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("lacks the privilege INSERT on review.film_id"), "{reason}");
+
+    let grant = format!("grant insert on review to {role}");
+    sqlx::query(AssertSqlSafe(grant)).execute(&pool).await.unwrap();
+    films.until_ready().await;
+    films.until_posted(422).await;
+    drop(films);
+    for statement in [format!("drop owned by {role}"), format!("drop role {role}")] {
+        sqlx::query(AssertSqlSafe(statement)).execute(&pool).await.unwrap();
+    }
+}
