@@ -14,4 +14,5 @@ mod lifecycle;
 mod migrate;
 mod readiness;
 mod replica;
+mod roles;
 mod telemetry;
