@@ -1,3 +1,2 @@
-grant usage on schema public to "films_service";
 grant select on film, film_catalogue, _sqlx_migrations to "films_service";
 grant insert on review to "films_service";

@@ -16,6 +16,7 @@ begin
     execute format('alter role %I password %L', service, current_setting('films.service_password'));
 
     execute format('grant usage, create on schema public to %I', owner);
+    execute format('grant usage on schema public to %I', service);
     -- Before Postgres 15, everybody may create tables in the schema public.
     revoke create on schema public from public;
 end
