@@ -46,10 +46,10 @@ the server for the session. */ -}}
     - pipefail
     - -c
     - |
-      {{- .root.Files.Get "files/psql.sh" | nindent 6 }}
+      {{- .root.Files.Get "files/psql.sh" | trim | replace "\n\n" "\n" | nindent 6 }}
     - psql.sh
     - |
-      {{- .sql | nindent 6 }}
+      {{- .sql | trim | replace "\n\n" "\n" | nindent 6 }}
   env:
     {{- include "films.databaseEnv" (dict "root" .root "role" .role) | trim | nindent 4 }}
     - { name: WAIT, value: {{ divf (include "films.milliseconds" $migration.wait) 1000 | ceil | int | quote }} }

@@ -20,3 +20,11 @@ creates its data. A StatefulSet that runs knows them, and so does the Secret tha
 {{- end -}}
 {{- end -}}
 {{- end -}}
+
+{{- /* Not empty if an uninstall leaves the Cluster. With `helm upgrade --reuse-values` from a release without the value,
+it is missing, and the data stays. */ -}}
+{{- define "films.keepCluster" -}}
+{{- if ne (toString .Values.postgres.cnpg.keep) "false" -}}
+true
+{{- end -}}
+{{- end -}}
