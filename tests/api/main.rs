@@ -15,4 +15,5 @@ mod migrate;
 mod postgres;
 mod readiness;
 mod replica;
+mod roles;
 mod telemetry;

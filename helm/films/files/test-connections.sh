@@ -1,6 +1,11 @@
 # Checks the connection budget in the running Postgres: it accepts postgres.maxConnections connections, and the
 # service holds no more of them than the chart computed. The same holds for a replica.
 
+# One line break at the end of a password does not count, as in the service.
+PGPASSWORD=${PGPASSWORD-}
+PGPASSWORD=${PGPASSWORD%$'\n'}
+PGPASSWORD=${PGPASSWORD%$'\r'}
+
 query() { psql "$url" --no-psqlrc --tuples-only --no-align --set ON_ERROR_STOP=1 --command "$1"; }
 
 failed() {

@@ -12,6 +12,7 @@ mod load;
 mod loadtest;
 mod manifests;
 mod outage;
+mod roles;
 mod scale;
 mod trace;
 mod uninstall;

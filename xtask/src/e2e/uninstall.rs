@@ -7,8 +7,10 @@ use anyhow::{Context, Result, ensure};
 
 use super::cluster::{RELEASE, TestCluster};
 use super::install::wait_for_routes;
+use super::roles::psql;
 
-const LEFT: [&str; 2] = ["persistentvolumeclaim/data-films-postgres-0", "secret/films-postgres"];
+const LEFT: [&str; 3] =
+    ["persistentvolumeclaim/data-films-postgres-0", "secret/films-postgres", "secret/films-postgres-roles"];
 /// Objects of every namespace, objects of this test, and records of the past.
 const NOT_OF_THE_RELEASE: [&str; 5] = [
     "configmap/kube-root-ca.crt",
@@ -24,19 +26,19 @@ pub(super) fn run(cluster: &TestCluster) -> Result<()> {
     cluster.step("helm uninstall", || {
         cluster.output(&mut cluster.helm(&["uninstall", RELEASE, "--wait", "--timeout", "3m"]))?;
         let expected = BTreeSet::from(LEFT.map(str::to_owned));
-        cluster.until(Duration::from_mins(1), "only the volume's claim and the password", || {
+        cluster.until(Duration::from_mins(1), "only the volume's claim and the passwords", || {
             let left = left(cluster)?;
             ensure!(left == expected, "found {left:?}");
             Ok(())
         })?;
-        Ok(format!("leaves {} and nothing else", LEFT.join(" and ")))
+        Ok(format!("leaves {} and nothing else", LEFT.join(", ")))
     })?;
     cluster.step("second install", || {
         cluster.upgrade(&[])?;
         wait_for_routes(cluster)?;
         let after = reviews(cluster)?;
         ensure!(after > before, "expected the {before} earlier reviews and a new one, found {after}");
-        Ok(format!("uses the same volume and password, with {before} reviews"))
+        Ok(format!("uses the same volume and passwords, with {before} reviews"))
     })
 }
 
@@ -51,7 +53,6 @@ fn left(cluster: &TestCluster) -> Result<BTreeSet<String>> {
 }
 
 fn reviews(cluster: &TestCluster) -> Result<u64> {
-    let count = ["psql", "-U", "dvdrental", "-d", "dvdrental", "-Atc", "select count(*) from review"];
-    let text = cluster.kubectl(&[&["exec", "statefulset/films-postgres", "--"][..], &count].concat())?;
+    let text = psql(cluster, "dvdrental", "select count(*) from review")?;
     text.trim().parse().with_context(|| format!("expected a count of psql, got {text}"))
 }

@@ -6,6 +6,7 @@ use super::cluster::TestCluster;
 use super::forward::{Forward, Response};
 use super::install::pods;
 use super::load::under_load;
+use super::roles;
 
 /// Longer than two pods need to start and stop, the second after the first.
 const SECONDS: u64 = 60;
@@ -22,7 +23,8 @@ pub(super) fn run(cluster: &TestCluster) -> Result<()> {
         let counts = upgrade(cluster, &["podAnnotations.rolled=again"])?;
         expect_large_body(cluster, 422)?;
         Ok(counts)
-    })
+    })?;
+    cluster.step("rights of the service after the upgrades", || roles::check(cluster))
 }
 
 /// Upgrades while requests arrive, and waits until every earlier pod is gone.

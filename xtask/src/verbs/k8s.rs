@@ -16,7 +16,12 @@ use crate::process;
 /// Values that differ from the chart's defaults. kustomize makes the Secret, because Helm would render
 /// another password each time. Migrations run in an init container, because the pod
 /// template of a Job is immutable, so a changed Job could not be applied.
-const VALUES: [&str; 2] = ["postgres.embedded.existingSecret=films-postgres", "migration.run=init"];
+const VALUES: [&str; 4] = [
+    "postgres.embedded.existingSecret=films-postgres",
+    "postgres.embedded.ownerPasswordKey=owner",
+    "postgres.embedded.servicePasswordKey=service",
+    "migration.run=init",
+];
 
 /// Labels that say "made by Helm" to a reader, or to Helm.
 const LABELS_OF_HELM: [&str; 2] = ["helm.sh/chart:", "app.kubernetes.io/managed-by:"];
@@ -30,11 +35,13 @@ const KUSTOMIZATION: &str = "# The chart's defaults without Helm: kubectl apply 
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 secretGenerator:
-  # This password is public. Choose another before the first apply: Postgres reads the password only when
-  # it creates its volume.
+  # These passwords are public. Choose others before the first apply. `password` is that of the superuser,
+  # which Postgres reads only when it creates its volume. The migration sets the other two again each time.
   - name: films-postgres
     literals:
       - password=dvdrental
+      - owner=dvdrental_owner
+      - service=dvdrental_service
     options:
       disableNameSuffixHash: true
 resources:

@@ -52,6 +52,12 @@
 {{- $pod := ternary (dict "fsGroup" 65532) (dict "serviceAccountName" (include "films.loadtestName" .)) $onVolume -}}
 # The Job does not retry a failed run, because the report may still be useful and a retry takes as long.
 backoffLimit: 0
+{{- with .Values.loadtest.activeDeadlineSeconds }}
+activeDeadlineSeconds: {{ int . }}
+{{- end }}
+{{- with .Values.loadtest.ttlSecondsAfterFinished }}
+ttlSecondsAfterFinished: {{ int . }}
+{{- end }}
 template:
   metadata:
     {{- include "films.podMetadata" $context | nindent 4 }}
