@@ -49,6 +49,11 @@ pub struct Database {
     /// Most memory for cached responses of one kind of read (`get_film`, `list_films`), in bytes. A list larger than
     /// this limit is read from the database every time.
     pub cache_size: usize,
+    /// Keeps prepared statements in the sessions of Postgres (`true`). Set `false` for a pooler in transaction
+    /// mode that does not track them, such as PgBouncer before 1.21: each query then runs in a transaction of
+    /// its own, which costs two round trips more. `films migrate` and `films seed` need a URL that leads to
+    /// Postgres itself.
+    pub prepared_statements: bool,
     /// Longest time to open a connection. It is also the longest time that a request waits for an
     /// unreachable database.
     pub connect_timeout: Timeout,
@@ -67,6 +72,7 @@ impl Default for Database {
             queue_size: 4096,
             cache_entries: 10_000,
             cache_size: 16 * 1024 * 1024,
+            prepared_statements: true,
             connect_timeout: Timeout::from_secs(2),
             query_timeout: Timeout::from_secs(5),
         }

@@ -1,6 +1,7 @@
 //! Why a request to the database failed. `http/error.rs` decides what the client is told.
 
 use std::borrow::Cow;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -157,6 +158,10 @@ pub(super) fn describe(error: &sqlx::Error) -> String {
         return error.to_string();
     };
     let more = [postgres.detail(), postgres.hint()].into_iter().flatten();
-    let words: Vec<_> = std::iter::once(postgres.message()).chain(more).collect();
+    let pooler = "behind a pooler in transaction mode, set database.prepared_statements = false, and run \
+                  `films migrate` with the URL of Postgres itself";
+    let is_pooler = sqlstate::suggests_pooler(postgres.code());
+    let words: Vec<_> =
+        iter::once(postgres.message()).chain(more).chain(is_pooler.then_some(pooler)).collect();
     format!("{} (SQLSTATE {})", words.join("; "), postgres.code())
 }

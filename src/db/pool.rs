@@ -16,7 +16,7 @@ use std::time::Duration;
 use opentelemetry::{KeyValue, global};
 use parking_lot::Mutex;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{ConnectOptions, Connection as _};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _};
 use tokio::runtime::{self, Handle};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -36,7 +36,6 @@ struct Inner {
     options: PgConnectOptions,
     connect_timeout: Duration,
     query_timeout: Duration,
-    /// For its password file.
     config: Database,
     size: usize,
     /// One permit for each connection that may be in use.
@@ -68,9 +67,15 @@ pub(super) struct Lease {
 impl Pool {
     pub(super) fn new(name: &'static str, options: PgConnectOptions, config: &Database) -> Self {
         let size = config.pool_size as usize;
+        let options = if config.prepared_statements {
+            with_statement_timeout(options, config.query_timeout.get())
+        } else {
+            options.statement_cache_capacity(0)
+        };
         let pool = Self(Arc::new(Inner {
             name,
-            options: with_statement_timeout(options, config.query_timeout.get()).disable_statement_logging(),
+            // Poolers refuse parameters that they do not track, and no column is a float.
+            options: options.extra_float_digits(None).disable_statement_logging(),
             connect_timeout: config.connect_timeout.get(),
             query_timeout: config.query_timeout.get(),
             config: config.clone(),
@@ -142,6 +147,33 @@ impl Pool {
         Ok(PooledConnection { runtime: Handle::current().id(), connection })
     }
 
+    /// Runs a query, in a transaction if a pooler may give each transaction another session.
+    async fn run<Q: Query>(
+        &self,
+        query: &Q,
+        connection: &mut PgConnection,
+        keys: &[Q::Key],
+    ) -> Result<Vec<Q::Output>, sqlx::Error> {
+        if self.0.config.prepared_statements {
+            return query.run(connection, keys).await;
+        }
+        // sqlx names its statements, and an earlier client may have left statements of the same names in
+        // this session.
+        let begin = format!(
+            "begin; set local statement_timeout = {}; deallocate all",
+            milliseconds(self.0.query_timeout)
+        );
+        let mut transaction = connection.begin_with(AssertSqlSafe(begin)).await?;
+        match query.run(&mut transaction, keys).await {
+            Ok(outputs) => transaction.commit().await.map(|()| outputs),
+            Err(error) => {
+                // The session is free for others only after this. A failure of it is the query's failure.
+                let _ = transaction.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
     /// Registers the pool's gauges.
     fn observe(&self) {
         let meter = global::meter("films");
@@ -190,7 +222,7 @@ impl Lease {
             None => self.pool.connect().await.map_err(note_failure)?,
         };
         let limit = self.pool.0.query_timeout;
-        let Ok(result) = timeout(limit, query.run(&mut pooled.connection, keys)).await else {
+        let Ok(result) = timeout(limit, self.pool.run(query, &mut pooled.connection, keys)).await else {
             self.give_up(pooled);
             return Err(note_failure(Error::QueryTimeout(limit)));
         };
@@ -240,9 +272,12 @@ fn with_statement_timeout(options: PgConnectOptions, limit: Duration) -> PgConne
     if options.get_options().is_some_and(|options| options.contains("statement_timeout")) {
         return options;
     }
-    // 0 would switch the timeout off, and Postgres holds it in 32 bits.
-    let milliseconds = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX).max(1);
-    options.options([("statement_timeout", milliseconds)])
+    options.options([("statement_timeout", milliseconds(limit))])
+}
+
+/// Returns a time as `statement_timeout` takes it: 0 would switch it off, and Postgres holds it in 32 bits.
+fn milliseconds(limit: Duration) -> i32 {
+    i32::try_from(limit.as_millis()).unwrap_or(i32::MAX).max(1)
 }
 
 /// Notes the failure on the query's span.

@@ -2,6 +2,7 @@
 
 use std::slice;
 
+use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 
 use super::error::{Error, is_refused_row};
@@ -35,7 +36,7 @@ impl Query for CreateReview {
         connection: &mut PgConnection,
         reviews: &[Review],
     ) -> Result<Vec<Self::Output>, sqlx::Error> {
-        match insert(connection, reviews).await {
+        match insert_apart(connection, reviews).await {
             Ok(outcomes) => Ok(outcomes.into_iter().map(Ok).collect()),
             // A row that Postgres refuses rolls back the statement, so nothing is inserted yet. One
             // by one, each review gets its own result.
@@ -50,6 +51,21 @@ struct Row {
     /// Counted from 1.
     position: i64,
     stored: bool,
+}
+
+/// Inserts the reviews so that a failure leaves the connection usable: inside of a transaction, which only
+/// a pooler makes necessary, under a savepoint.
+async fn insert_apart(
+    connection: &mut PgConnection,
+    reviews: &[Review],
+) -> Result<Vec<Outcome>, sqlx::Error> {
+    if !connection.is_in_transaction() {
+        return insert(connection, reviews).await;
+    }
+    let mut savepoint = connection.begin().await?;
+    let outcomes = insert(&mut savepoint, reviews).await?;
+    savepoint.commit().await?;
+    Ok(outcomes)
 }
 
 /// Inserts the reviews whose film exists and is free, in one statement and so in one commit. A review
@@ -103,7 +119,7 @@ async fn insert_one_by_one(
 ) -> Result<Vec<Result<Outcome, Error>>, sqlx::Error> {
     let mut results = Vec::with_capacity(reviews.len());
     for review in reviews {
-        results.push(match insert(connection, slice::from_ref(review)).await {
+        results.push(match insert_apart(connection, slice::from_ref(review)).await {
             // One review has one outcome.
             Ok(outcomes) => Ok(outcomes.first().copied().unwrap_or(Outcome::NoFilm)),
             // The film was deleted between the join and the insert.

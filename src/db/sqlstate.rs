@@ -51,6 +51,12 @@ pub(super) fn is_stale_session(code: &str) -> bool {
     STALE_SESSION.contains(&code)
 }
 
+/// Returns whether the error is what a pooler in transaction mode causes: a prepared statement that is gone
+/// or already there, or a parameter of the session that the pooler refuses (`08P01`, `protocol_violation`).
+pub(super) fn suggests_pooler(code: &str) -> bool {
+    ["26000", "42P05", "08P01"].contains(&code)
+}
+
 /// Returns whether the table refused a row.
 pub(super) fn is_refused_row(code: &str) -> bool {
     REFUSED_ROW.iter().any(|class| code.starts_with(class))

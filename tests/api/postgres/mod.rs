@@ -3,5 +3,6 @@
 mod causes;
 mod given_up;
 mod locked_film;
+mod pooler;
 mod stale_session;
 mod unusable;

@@ -7,6 +7,7 @@ mod wait;
 pub(crate) mod collector;
 pub(crate) mod database;
 pub(crate) mod http;
+pub(crate) mod pgbouncer;
 pub(crate) mod proxy;
 pub(crate) mod unreachable;
 
