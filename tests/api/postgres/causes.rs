@@ -1,10 +1,13 @@
 //! The log, `/readyz` and the metrics name the present cause of failures.
 
+use futures_util::future::join_all;
 use sqlx::PgPool;
 
-use crate::support::Films;
+use crate::support::database::{lock_table, until_disconnected};
 use crate::support::http::REVIEW;
 use crate::support::proxy::Proxy;
+use crate::support::role::Role;
+use crate::support::{Films, run, set, variables};
 
 /// Fails every review as a full disk does.
 const FULL_DISK: &str = "
@@ -58,4 +61,31 @@ async fn a_second_cause_after_a_first_is_reported(pool: PgPool) {
     };
     films.until_readiness(|response| is_named(&response.json()["reason"])).await;
     films.until_logged(|line| line["level"] == "WARN" && is_named(&line["error"])).await;
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn the_connection_limit_of_a_role_is_named(pool: PgPool) {
+    assert_eq!(run(&variables(&pool), &["seed"]).await.code, Some(0));
+    let role = Role::create(&pool, "limited", "connection limit 2").await;
+    role.run("grant select on film, film_catalogue, _sqlx_migrations to {role}").await;
+    role.run("grant insert on review to {role}").await;
+    let mut variables = role.variables();
+    variables.extend(set(&[("FILMS__DATABASE__MAX_BATCH_SIZE", "1")]));
+    let films = Films::spawn(&variables).await;
+    films.until_ready().await;
+    // Each request needs a connection of its own until the lock is released.
+    let lock = lock_table(&pool, "film").await;
+    let requests = join_all((0..6).map(|_| films.get("/films/995/")));
+    let watch = async {
+        let report = films.until_readiness(|report| report.json()["failing"]["get_film"].is_string()).await;
+        lock.rollback().await.unwrap();
+        report.json()["failing"]["get_film"].as_str().unwrap().to_owned()
+    };
+    let (responses, cause) = tokio::join!(requests, watch);
+    assert!(cause.contains("too many connections for role"), "{cause}");
+    let served = responses.iter().filter(|response| response.status == 200).count();
+    assert!(served >= 1, "{responses:?}");
+    drop(films);
+    until_disconnected(&pool).await;
+    role.drop().await;
 }

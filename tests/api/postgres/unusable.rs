@@ -1,9 +1,9 @@
 //! Tables that the queries cannot use make the instance unready, and `/readyz` says what is missing.
 
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::PgPool;
 
-use crate::support::{Films, variables};
-use sqlx::ConnectOptions as _;
+use crate::support::Films;
+use crate::support::role::Role;
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn whatever_the_tables_lack_is_named(pool: PgPool) {
@@ -45,27 +45,17 @@ async fn whatever_the_tables_lack_is_named(pool: PgPool) {
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn a_missing_privilege_is_named(pool: PgPool) {
-    let role = format!("reader_{}", std::process::id());
-    for statement in [
-        format!("create role {role} login password 'secret'"),
-        format!("grant select on film, film_catalogue, _sqlx_migrations to {role}"),
-    ] {
-        sqlx::query(AssertSqlSafe(statement)).execute(&pool).await.unwrap();
-    }
-    let mut variables = variables(&pool);
-    let options = (*pool.connect_options()).clone().username(&role).password("secret");
-    variables.insert("DATABASE_URL".into(), options.to_url_lossy().to_string());
+    let role = Role::create(&pool, "reader", "").await;
+    role.run("grant select on film, film_catalogue, _sqlx_migrations to {role}").await;
+    let variables = role.variables();
     let films = Films::spawn(&variables).await;
     let report = films.until_readiness(|response| response.json()["database"] == "unusable").await;
     let reason = report.json()["reason"].as_str().unwrap().to_owned();
     assert!(reason.contains("lacks the privilege INSERT on review.film_id"), "{reason}");
 
-    let grant = format!("grant insert on review to {role}");
-    sqlx::query(AssertSqlSafe(grant)).execute(&pool).await.unwrap();
+    role.run("grant insert on review to {role}").await;
     films.until_ready().await;
     films.until_posted(422).await;
     drop(films);
-    for statement in [format!("drop owned by {role}"), format!("drop role {role}")] {
-        sqlx::query(AssertSqlSafe(statement)).execute(&pool).await.unwrap();
-    }
+    role.drop().await;
 }

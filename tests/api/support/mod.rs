@@ -9,6 +9,7 @@ pub(crate) mod database;
 pub(crate) mod http;
 pub(crate) mod pgbouncer;
 pub(crate) mod proxy;
+pub(crate) mod role;
 pub(crate) mod unreachable;
 
 pub(crate) use command::{Ended, Variables, command, run, set, variables};
