@@ -138,9 +138,11 @@ impl CheckSchema {
         if let Some(obstacle) = first_obstacle(connection, tables).await? {
             return Ok(Status::Unusable(obstacle.into()));
         }
-        let State { has_version, triggers, read_only } = state(connection).await?;
+        let State { has_version, triggers, read_only, may_lock } = state(connection).await?;
         Ok(if !has_version {
             Status::Unusable("the table film_catalogue has no row: run `films migrate`".into())
+        } else if self.writes && !may_lock {
+            Status::Unusable("the role cannot execute the function lock_films(integer[])".into())
         } else if triggers != 2 {
             Status::TriggerMissing
         } else if read_only && self.writes {
@@ -166,6 +168,8 @@ struct State {
     triggers: i64,
     /// Whether the server is a standby, or was made read-only.
     read_only: bool,
+    /// Whether the role may call `lock_films`, which reviews need.
+    may_lock: bool,
 }
 
 async fn state(connection: &mut PgConnection) -> Result<State, sqlx::Error> {
@@ -176,7 +180,9 @@ async fn state(connection: &mut PgConnection) -> Result<State, sqlx::Error> {
              (select count(*) from pg_trigger
               where tgrelid = to_regclass('film') and tgname in ('film_changed', 'film_truncated')
                 and tgenabled in ('A', 'O')) as "triggers!",
-             current_setting('transaction_read_only')::boolean as "read_only!""#
+             current_setting('transaction_read_only')::boolean as "read_only!",
+             coalesce(has_function_privilege(to_regprocedure('lock_films(integer[])'), 'execute'), false)
+               as "may_lock!""#
     )
     .fetch_one(connection)
     .await

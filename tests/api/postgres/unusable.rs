@@ -25,6 +25,11 @@ async fn whatever_the_tables_lack_is_named(pool: PgPool) {
             "the column film.film_id is of type bigint, expected integer",
         ),
         (
+            "alter function lock_films(integer[]) rename to lock_no_films",
+            "alter function lock_no_films(integer[]) rename to lock_films",
+            "the role cannot execute the function lock_films(integer[])",
+        ),
+        (
             "delete from film_catalogue",
             "insert into film_catalogue default values",
             "the table film_catalogue has no row",
