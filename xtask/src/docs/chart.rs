@@ -1,7 +1,8 @@
 //! `cargo xtask chart`: the generated parts of helm/films.
 //!
 //! - values.schema.json: `config`, from the service's own JSON Schema
-//! - values.yaml: `loadtest.baselines`, from the table of baselines
+//! - values.yaml: `loadtest.baselines`, `reference` and `ceiling`, from the table of baselines
+//! - tests/no-baselines.yaml: values that disable those baselines, so that a unit test can name its own
 //! - README.md: the table of values, from the descriptions of the schema and the defaults of values.yaml
 
 use std::fmt::Write as _;
@@ -11,7 +12,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::{schema, table};
-use crate::baselines::{self, Baseline, Database, FILE};
+use crate::baselines::{self, Baseline, Database, FILE, Role};
 use crate::cargo;
 use crate::generated::{self, Mode, between, read};
 use crate::images::{chart_registry, parse_yaml};
@@ -19,6 +20,7 @@ use crate::images::{chart_registry, parse_yaml};
 const SCHEMA: &str = "helm/films/values.schema.json";
 const VALUES: &str = "helm/films/values.yaml";
 const README: &str = "helm/films/README.md";
+const NO_BASELINES: &str = "helm/films/tests/no-baselines.yaml";
 
 /// Runs the verb.
 pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
@@ -37,6 +39,7 @@ pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
     let files = [
         (SCHEMA, format!("{}\n", serde_json::to_string_pretty(&schema)?)),
         (VALUES, values),
+        (NO_BASELINES, no_baselines()?),
         (README, readme.context(README)?),
     ];
     let files = files.map(|(name, text)| (name.to_owned(), Some(text)));
@@ -44,15 +47,36 @@ pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns values.yaml with the map of baselines.
+/// Returns values.yaml with the map of baselines and the names of those that have a role.
 fn with_baselines(values: &str) -> Result<String> {
     let parsed = parse_yaml(VALUES, values)?;
     let registry = chart_registry(&parsed)?;
-    let mut map = String::new();
-    for (name, baseline) in baselines::all()?.iter().filter(|(_, baseline)| baseline.in_cluster) {
+    let (reference, ceiling) = (baselines::with_role(Role::Reference)?, baselines::with_role(Role::Ceiling)?);
+    let mut map = format!("  reference: {reference}\n  ceiling: {ceiling}\n  baselines:\n");
+    for (name, baseline) in in_cluster()? {
         entry(&mut map, registry, name, baseline)?;
     }
     between(values, "# baselines: written by", "# end of baselines", &map)
+}
+
+/// Returns values that disable every baseline of values.yaml.
+fn no_baselines() -> Result<String> {
+    let mut values =
+        "# Disables the baselines of values.yaml. Written by `cargo xtask chart`; not to be edited.
+loadtest:
+  reference: \"\"
+  ceiling: \"\"
+  baselines:
+"
+        .to_owned();
+    for (name, _) in in_cluster()? {
+        writeln!(values, "    {name}: {{ enabled: false }}")?;
+    }
+    Ok(values)
+}
+
+fn in_cluster() -> Result<impl Iterator<Item = (&'static String, &'static Baseline)>> {
+    Ok(baselines::all()?.iter().filter(|(_, baseline)| baseline.in_cluster))
 }
 
 fn entry(map: &mut String, registry: &str, name: &str, baseline: &Baseline) -> Result<()> {
@@ -86,10 +110,9 @@ mod tests {
     const VALUES: &str = "image:
   repository: registry.example/films
 loadtest:
-  baselines:
-    # baselines: written by something
-    old: {}
-    # end of baselines
+  # baselines: written by something
+  reference: other
+  # end of baselines
 ";
 
     #[test]
@@ -97,10 +120,20 @@ loadtest:
         let values = with_baselines(VALUES)?;
         let values = parse_yaml("values.yaml", &values)?;
         let map = values["loadtest"]["baselines"].as_object().context("no map")?;
-        let expected = baselines::all()?.iter().filter(|(_, baseline)| baseline.in_cluster);
-        assert!(map.keys().eq(expected.map(|(name, _)| name)), "{map:?}");
+        assert!(map.keys().eq(in_cluster()?.map(|(name, _)| name)), "{map:?}");
         assert_eq!(map["flask"]["image"]["repository"], "registry.example/films-flask");
         assert_eq!(map["ceiling"]["database"], "startup");
+        assert_eq!(values["loadtest"]["reference"], baselines::with_role(Role::Reference)?);
+        assert_eq!(values["loadtest"]["ceiling"], baselines::with_role(Role::Ceiling)?);
+        Ok(())
+    }
+
+    #[test]
+    fn the_tests_can_disable_every_baseline() -> Result<()> {
+        let values = parse_yaml(NO_BASELINES, &no_baselines()?)?;
+        let map = values["loadtest"]["baselines"].as_object().context("no map")?;
+        assert!(map.keys().eq(in_cluster()?.map(|(name, _)| name)), "{map:?}");
+        assert!(map.values().all(|baseline| baseline["enabled"] == false), "{map:?}");
         Ok(())
     }
 }
