@@ -124,10 +124,21 @@ impl From<Address> for String {
 }
 
 /// Selects log lines: a level, or `target=level` pairs separated by commas.
+///
+/// The pattern of the schema allows only these, because it must not allow a text that the loader refuses. The
+/// loader also reads the other directives of [`EnvFilter`], such as a target without a level.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline)]
+#[schemars(inline, extend("pattern" = log_filter_pattern()))]
 pub struct LogFilter(String);
+
+fn log_filter_pattern() -> String {
+    let level = "(error|warn|info|debug|trace|off|ERROR|WARN|INFO|DEBUG|TRACE|OFF)";
+    // A span of a target: `films[{film_id=7}]=debug`.
+    let span = r#"\[[a-z_]*(\{[a-z_.]+(="?[A-Za-z0-9_]+"?)?\})?\]"#;
+    let directive = format!("([A-Za-z_][A-Za-z0-9_:]*({span})?=)?{level}");
+    format!("^{directive}(,{directive})*$")
+}
 
 impl LogFilter {
     /// Returns the filter as a layer of `tracing` takes it.
@@ -193,6 +204,11 @@ mod tests {
         #[test]
         fn a_text_that_matches_the_pattern_of_a_timeout_is_a_timeout(text in texts::<Timeout>()) {
             prop_assert!(Timeout::try_from(text).is_ok());
+        }
+
+        #[test]
+        fn a_text_that_matches_the_pattern_of_a_log_filter_is_a_log_filter(text in texts::<LogFilter>()) {
+            prop_assert!(LogFilter::try_from(text.clone()).is_ok(), "{text}");
         }
 
         #[test]
