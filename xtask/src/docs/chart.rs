@@ -1,6 +1,7 @@
 //! `cargo xtask chart`: the generated parts of helm/films.
 //!
 //! - values.schema.json: `config`, from the service's own JSON Schema
+//! - files/checks.json: what the checks of the templates need to know of the service and the load test
 //! - values.yaml: `loadtest.baselines`, `reference` and `ceiling`, from the table of baselines
 //! - tests/no-baselines.yaml: values that disable those baselines, so that a unit test can name its own
 //! - README.md: the table of values, from the descriptions of the schema and the defaults of values.yaml
@@ -9,7 +10,8 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use serde_json::Value;
+use loadtest::workload::Workload;
+use serde_json::{Map, Value, json};
 
 use super::{schema, table};
 use crate::baselines::{self, Baseline, Database, FILE, Role};
@@ -19,6 +21,7 @@ use crate::images::{chart_registry, parse_yaml};
 
 const SCHEMA: &str = "helm/films/values.schema.json";
 const VALUES: &str = "helm/films/values.yaml";
+const CHECKS: &str = "helm/films/files/checks.json";
 const README: &str = "helm/films/README.md";
 const NO_BASELINES: &str = "helm/films/tests/no-baselines.yaml";
 
@@ -28,8 +31,8 @@ pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
     let mut schema: Value = serde_json::from_str(&read(&workspace, SCHEMA)?)
         .with_context(|| format!("{SCHEMA} is not valid JSON"))?;
     let config = schema.pointer_mut("/properties/config");
-    *config.with_context(|| format!("{SCHEMA} has no property config"))? =
-        schema::for_chart(&schema::of_service()?)?;
+    let service = schema::of_service()?;
+    *config.with_context(|| format!("{SCHEMA} has no property config"))? = schema::for_chart(&service)?;
 
     let values = with_baselines(&read(&workspace, VALUES)?).context(VALUES)?;
     let rows = table::rows(&schema, &parse_yaml(VALUES, &values)?)?;
@@ -38,6 +41,7 @@ pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
 
     let files = [
         (SCHEMA, format!("{}\n", serde_json::to_string_pretty(&schema)?)),
+        (CHECKS, checks(&schema, &service)?),
         (VALUES, values),
         (NO_BASELINES, no_baselines()?),
         (README, readme.context(README)?),
@@ -45,6 +49,17 @@ pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
     let files = files.map(|(name, text)| (name.to_owned(), Some(text)));
     mode.apply("chart", &workspace, &files)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the relations between settings of the service, and the routes of each workload.
+fn checks(schema: &Value, service: &Value) -> Result<String> {
+    let workloads = schema.pointer("/properties/loadtest/properties/workload/enum").and_then(Value::as_array);
+    let mut routes = Map::new();
+    for name in workloads.context("the schema lists no workload")?.iter().filter_map(Value::as_str) {
+        routes.insert(name.to_owned(), Workload::find(name)?.routes().into());
+    }
+    let checks = json!({"relations": schema::relations(service)?, "routes": routes});
+    Ok(format!("{}\n", serde_json::to_string_pretty(&checks)?))
 }
 
 /// Returns values.yaml with the map of baselines and the names of those that have a role.
@@ -125,6 +140,15 @@ loadtest:
         assert_eq!(map["ceiling"]["database"], "startup");
         assert_eq!(values["loadtest"]["reference"], baselines::with_role(Role::Reference)?);
         assert_eq!(values["loadtest"]["ceiling"], baselines::with_role(Role::Ceiling)?);
+        Ok(())
+    }
+
+    #[test]
+    fn the_checks_know_the_routes_of_each_workload() -> Result<()> {
+        let schema =
+            json!({"properties": {"loadtest": {"properties": {"workload": {"enum": ["article", "slo"]}}}}});
+        let checks: Value = serde_json::from_str(&checks(&schema, &json!({"properties": {}}))?)?;
+        assert_eq!(checks["routes"], json!({"article": ["one", "list", "post"], "slo": ["slo"]}));
         Ok(())
     }
 

@@ -33,8 +33,47 @@ pub(super) fn for_chart(service: &Value) -> Result<Value> {
         "type": ["integer", "null"],
         "minimum": 1,
     });
+    without_relations(&mut config);
     Ok(config)
 }
+
+/// Removes the relations, which no JSON Schema validator reads.
+fn without_relations(node: &mut Value) {
+    for value in node.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        without_relations(value);
+    }
+    if let Some(fields) = node.as_object_mut() {
+        fields.retain(|key, _| !key.starts_with("x-"));
+    }
+}
+
+/// Keywords of the service's schema that relate a setting to another, with their words.
+const RELATIONS: [(&str, &str); 2] = [("x-less-than", "less than"), ("x-at-most", "at most")];
+
+/// Returns the relations between two settings, for the chart's checks: JSON Schema cannot express them.
+pub(super) fn relations(service: &Value) -> Result<Vec<Value>> {
+    let sections = service["properties"].as_object().context("the service's schema has no properties")?;
+    let mut relations = Vec::new();
+    for (section, node) in sections {
+        let settings = inline(node, service)?;
+        for (key, setting) in settings["properties"].as_object().into_iter().flatten() {
+            for (keyword, words) in RELATIONS {
+                if let Some(relation) = setting.get(keyword) {
+                    relations.push(json!({
+                        "key": format!("{section}.{key}"),
+                        "relation": words,
+                        "other": relation["key"],
+                        "because": relation["because"],
+                    }));
+                }
+            }
+        }
+    }
+    Ok(relations)
+}
+
+/// The largest integer that Helm reads exactly, because it reads every number as a floating-point one.
+const MAX_EXACT: u64 = (1 << 53) - 1;
 
 /// Returns `node` with every reference replaced by its target in `root`.
 fn inline(node: &Value, root: &Value) -> Result<Value> {
@@ -45,7 +84,12 @@ fn inline(node: &Value, root: &Value) -> Result<Value> {
     for (key, value) in fields {
         match (key.as_str(), value) {
             // values.schema.json and values.yaml have their own.
-            ("$schema" | "$defs" | "title" | "format" | "default", _) => {}
+            ("$schema" | "$defs" | "title" | "default", _) => {}
+            ("format", Value::String(format)) => {
+                if format.starts_with("uint") && fields.get("maximum").is_none() {
+                    result.insert("maximum".to_owned(), MAX_EXACT.into());
+                }
+            }
             ("description", Value::String(text)) => {
                 result.insert(key.clone(), text.replace('\n', " ").into());
             }
@@ -105,6 +149,30 @@ mod tests {
         assert_eq!(database["properties"]["timeout"], json!({"type": "string", "pattern": "^[0-9]+s$"}));
         assert_eq!(database["properties"]["mode"], json!({"enum": ["a", "b"]}));
         assert_eq!(config.get("$defs"), None);
+        Ok(())
+    }
+
+    #[test]
+    fn an_integer_without_a_maximum_is_at_most_what_helm_reads_exactly() -> Result<()> {
+        let node = json!({"type": "integer", "format": "uint"});
+        assert_eq!(inline(&node, &node)?, json!({"type": "integer", "maximum": 9_007_199_254_740_991_u64}));
+        let node = json!({"type": "integer", "format": "uint", "maximum": 5});
+        assert_eq!(inline(&node, &node)?, json!({"type": "integer", "maximum": 5}));
+        Ok(())
+    }
+
+    #[test]
+    fn relations_between_settings_are_listed() -> Result<()> {
+        let service = json!({
+            "properties": {"http": {"$ref": "#/$defs/Http"}},
+            "$defs": {"Http": {"properties": {
+                "a": {"type": "string", "x-less-than": {"key": "http.b", "because": "b contains a"}},
+                "b": {"type": "string"},
+            }}},
+        });
+        let expected =
+            json!({"key": "http.a", "relation": "less than", "other": "http.b", "because": "b contains a"});
+        assert_eq!(relations(&service)?, [expected]);
         Ok(())
     }
 
