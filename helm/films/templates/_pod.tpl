@@ -64,13 +64,22 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
+{{- /* A value as text. Helm reads a number as a floating-point one, which it would print as 1.6777216e+07. */ -}}
+{{- define "films.text" -}}
+{{- if kindIs "float64" . -}}
+{{- toJson . -}}
+{{- else -}}
+{{- toString . -}}
+{{- end -}}
+{{- end -}}
+
 {{- /* Environment variables from a map by name. A value is a scalar, or a map with valueFrom. */ -}}
 {{- define "films.env" -}}
 {{- range $name, $value := . }}
 {{- if kindIs "map" $value }}
 - {{ merge (dict "name" $name) $value | toYaml | nindent 2 | trim }}
 {{- else }}
-- { name: {{ $name }}, value: {{ toString $value | quote }} }
+- { name: {{ $name }}, value: {{ include "films.text" $value | quote }} }
 {{- end }}
 {{- end }}
 {{- end -}}

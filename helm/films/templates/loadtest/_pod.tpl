@@ -18,9 +18,6 @@
 {{- if $loadtest.compare -}}
 {{- range $role := list "reference" "ceiling" -}}
 {{- with get $loadtest $role -}}
-{{- if not (has . $baselines) -}}
-{{- fail (printf "loadtest.%s: found %s, expected the name of an enabled baseline (%s) or nothing. Name another baseline, set loadtest.baselines.%s.enabled to true, or set loadtest.compare to false to measure the service alone" $role . ($baselines | join ", " | default "none is enabled") .) -}}
-{{- end -}}
 {{- $args = concat $args (list (printf "--%s" $role) .) -}}
 {{- end -}}
 {{- end -}}
