@@ -16,9 +16,14 @@ the URL in the Secret if it differs from urlKey (mode `external` only). */ -}}
 {{- $root := .root -}}
 {{- $postgres := $root.Values.postgres -}}
 {{- $name := include "films.postgresName" $root -}}
-{{- if eq $postgres.mode "external" }}
+{{- if and (eq $postgres.mode "external") $postgres.external.secretKeys (eq (.key | default $postgres.external.urlKey) $postgres.external.urlKey) }}
+{{- range $variable, $key := $postgres.external.secretKeys }}
+- name: {{ $variable }}
+  valueFrom: { secretKeyRef: { name: {{ include "films.externalSecret" $root | quote }}, key: {{ $key | quote }} } }
+{{- end }}
+{{- else if eq $postgres.mode "external" }}
 - name: DATABASE_URL
-  valueFrom: { secretKeyRef: { name: {{ include "films.externalSecret" $root }}, key: {{ .key | default $postgres.external.urlKey }} } }
+  valueFrom: { secretKeyRef: { name: {{ include "films.externalSecret" $root | quote }}, key: {{ .key | default $postgres.external.urlKey | quote }} } }
 {{- else if eq $postgres.mode "cnpg" }}
 - { name: PGHOST, value: {{ $name }}-rw }
 - { name: PGPORT, value: "5432" }
@@ -29,10 +34,10 @@ the URL in the Secret if it differs from urlKey (mode `external` only). */ -}}
 {{- else }}
 - { name: PGHOST, value: {{ $name }} }
 - { name: PGPORT, value: "5432" }
-- { name: PGDATABASE, value: {{ $postgres.database }} }
-- { name: PGUSER, value: {{ $postgres.user }} }
+- { name: PGDATABASE, value: {{ $postgres.database | quote }} }
+- { name: PGUSER, value: {{ $postgres.user | quote }} }
 - name: PGPASSWORD
-  valueFrom: { secretKeyRef: { name: {{ $postgres.embedded.existingSecret | default $name }}, key: password } }
+  valueFrom: { secretKeyRef: { name: {{ $postgres.embedded.existingSecret | default $name | quote }}, key: password } }
 {{- end }}
 {{- end -}}
 
@@ -54,7 +59,7 @@ service takes the database and the user from the variables of films.databaseEnv.
   {{- if eq .Values.postgres.mode "cnpg" }}
   value: postgres://{{ include "films.postgresName" . }}-ro:5432
   {{- else }}
-  valueFrom: { secretKeyRef: { name: {{ include "films.externalSecret" . }}, key: {{ ternary .Values.postgres.external.readUrlKey "readUrl" (not (empty .Values.postgres.external.existingSecret)) }} } }
+  valueFrom: { secretKeyRef: { name: {{ include "films.externalSecret" . | quote }}, key: {{ ternary .Values.postgres.external.readUrlKey "readUrl" (not (empty .Values.postgres.external.existingSecret)) | quote }} } }
   {{- end }}
 {{- end }}
 {{- end -}}

@@ -29,7 +29,7 @@ fn add(
         let is_repeated = !prefix.is_empty() && property.get("$ref") == Some(at_top);
         if is_repeated && matches!(name.as_str(), "image" | "resources") {
             rows.push(vec![format!("`{key}`"), shown(value), format!("See `{name}`.")]);
-        } else if is_repeated || name == "global" {
+        } else if is_repeated {
             // The text above the table describes these keys once.
         } else if definition["properties"].is_object() {
             add(rows, schema, definition, value, &format!("{key}."))?;

@@ -34,6 +34,9 @@ postgres.external: found both url and existingSecret, expected one of them. Remo
 postgres.external.{{ $key }}: found a URL, expected none while existingSecret is set. Put the URL into that Secret and set {{ $key }}Key to the key
 {{- end }}
 {{- end }}
+{{- if and $external.secretKeys (not (hasKey $external.secretKeys "PGHOST")) }}
+postgres.external.secretKeys: found no key for PGHOST, expected one, because the service would connect to localhost. Add the key of the host
+{{- end }}
 {{- else if not $external.url }}
 postgres.external: found neither url nor existingSecret, expected one of them while postgres.mode is external. Set url, or set existingSecret to a Secret that holds the URL
 {{- else }}
@@ -44,8 +47,8 @@ postgres.external.{{ $key }}: found a value, expected none without existingSecre
 {{- end }}
 {{- range $key := list "url" "migrationUrl" "readUrl" }}
 {{- with get $external $key }}
-{{- $port := include "films.urlPort" . | int }}
-{{- if not (has $port (include "films.ports" $external.ports | fromJsonArray)) }}
+{{- $port := include "films.urlPort" . }}
+{{- if not (has $port (splitList " " (join " " $external.ports))) }}
 postgres.external.ports: found {{ join ", " $external.ports }}, expected {{ $port }} among them, which is the port of postgres.external.{{ $key }}, because the NetworkPolicies block every other port. Add the port
 {{- end }}
 {{- end }}
@@ -55,15 +58,8 @@ postgres.external.ports: found {{ join ", " $external.ports }}, expected {{ $por
 
 {{- /* The port of a URL, 5432 if it has none. */ -}}
 {{- define "films.urlPort" -}}
-{{- regexFind ":[0-9]+$" (urlParse . | dig "host" "") | trimPrefix ":" | default "5432" -}}
-{{- end -}}
-
-{{- define "films.ports" -}}
-{{- $ports := list -}}
-{{- range . -}}
-{{- $ports = append $ports (int .) -}}
-{{- end -}}
-{{- toJson $ports -}}
+{{- $host := regexReplaceAll "^[a-z]+://([^/?]*@)?([^/?]*).*$" . "${2}" -}}
+{{- regexFind "[?&]port=[0-9]+" . | default (regexFind ":[0-9]+$" $host) | regexFind "[0-9]+" | default "5432" -}}
 {{- end -}}
 
 {{- define "films.checks.parameters" -}}
