@@ -16,7 +16,7 @@ use tracing_subscriber::EnvFilter;
 /// units of [`humantime`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("pattern" = "^0*[1-9][0-9]{0,8}(ms|s|m|h)( ?[0-9]{1,9}(ms|s|m|h))*$"))]
+#[schemars(inline, extend("x-expected" = "more than 0s, with units: 500ms, 5s or 1m 30s", "pattern" = "^0*[1-9][0-9]{0,8}(ms|s|m|h)( ?[0-9]{1,9}(ms|s|m|h))*$"))]
 pub struct Timeout(Duration);
 
 impl Timeout {
@@ -57,7 +57,7 @@ impl From<Timeout> for String {
 /// as that of [`Timeout`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("pattern" = "^[0-9]{1,9}(ms|s|m|h)( ?[0-9]{1,9}(ms|s|m|h))*$"))]
+#[schemars(inline, extend("x-expected" = "a duration with units: 0s, 500ms, 5s or 1m 30s", "pattern" = "^[0-9]{1,9}(ms|s|m|h)( ?[0-9]{1,9}(ms|s|m|h))*$"))]
 pub struct Delay(Duration);
 
 impl Delay {
@@ -93,7 +93,7 @@ fn parse_duration(text: &str) -> Result<Duration, &'static str> {
 /// An IP address with a port: `0.0.0.0:5000`, `[::]:5000`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("pattern" = r"^([0-9.]+|\[[0-9A-Fa-f:.%]+\]):[0-9]{1,5}$"))]
+#[schemars(inline, extend("x-expected" = "an IP address with a port, such as 0.0.0.0:5000 or [::]:5000", "pattern" = r"^([0-9.]+|\[[0-9A-Fa-f:.%]+\]):[0-9]{1,5}$"))]
 pub struct Address(SocketAddr);
 
 impl Address {
@@ -129,7 +129,10 @@ impl From<Address> for String {
 /// loader also reads the other directives of [`EnvFilter`], such as a target without a level.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("pattern" = log_filter_pattern()))]
+#[schemars(inline, extend(
+    "x-expected" = "a level (error, warn, info, debug, trace) or target=level pairs",
+    "pattern" = log_filter_pattern(),
+))]
 pub struct LogFilter(String);
 
 fn log_filter_pattern() -> String {

@@ -5,6 +5,8 @@
 //! - values.yaml: `loadtest.baselines`, `reference` and `ceiling`, from the table of baselines
 //! - tests/no-baselines.yaml: values that disable those baselines, so that a unit test can name its own
 //! - README.md: the table of values, from the descriptions of the schema and the defaults of values.yaml
+//!
+//! With `--check`, also renders the chart with values that it must refuse.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -13,7 +15,7 @@ use anyhow::{Context, Result};
 use loadtest::workload::Workload;
 use serde_json::{Map, Value, json};
 
-use super::{schema, table};
+use super::{hostile, schema, table};
 use crate::baselines::{self, Baseline, Database, FILE, Role};
 use crate::cargo;
 use crate::generated::{self, Mode, between, read};
@@ -48,17 +50,21 @@ pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
     ];
     let files = files.map(|(name, text)| (name.to_owned(), Some(text)));
     mode.apply("chart", &workspace, &files)?;
+    if mode.check {
+        hostile::check(&workspace)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the relations between settings of the service, and the routes of each workload.
+/// Returns the patterns of settings, the relations between settings, and the routes of each workload.
 fn checks(schema: &Value, service: &Value) -> Result<String> {
     let workloads = schema.pointer("/properties/loadtest/properties/workload/enum").and_then(Value::as_array);
     let mut routes = Map::new();
     for name in workloads.context("the schema lists no workload")?.iter().filter_map(Value::as_str) {
         routes.insert(name.to_owned(), Workload::find(name)?.routes().into());
     }
-    let checks = json!({"relations": schema::relations(service)?, "routes": routes});
+    let (patterns, relations) = (schema::patterns(service)?, schema::relations(service)?);
+    let checks = json!({"patterns": patterns, "relations": relations, "routes": routes});
     Ok(format!("{}\n", serde_json::to_string_pretty(&checks)?))
 }
 

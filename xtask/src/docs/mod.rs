@@ -2,5 +2,6 @@
 
 pub(crate) mod chart;
 pub(crate) mod documents;
+mod hostile;
 mod schema;
 mod table;

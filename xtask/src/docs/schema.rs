@@ -33,18 +33,42 @@ pub(super) fn for_chart(service: &Value) -> Result<Value> {
         "type": ["integer", "null"],
         "minimum": 1,
     });
-    without_relations(&mut config);
+    without_checks(&mut config);
     Ok(config)
 }
 
-/// Removes the relations, which no JSON Schema validator reads.
-fn without_relations(node: &mut Value) {
+/// Removes what the chart's checks refuse with a better message.
+fn without_checks(node: &mut Value) {
     for value in node.as_object_mut().into_iter().flat_map(Map::values_mut) {
-        without_relations(value);
+        without_checks(value);
     }
     if let Some(fields) = node.as_object_mut() {
-        fields.retain(|key, _| !key.starts_with("x-"));
+        let is_described = fields.contains_key("x-expected");
+        fields.retain(|key, _| !key.starts_with("x-") && !(is_described && key == "pattern"));
     }
+}
+
+/// Returns the patterns of settings that the service describes in words, for the chart's checks: the message of a
+/// JSON Schema validator shows only the pattern.
+pub(super) fn patterns(service: &Value) -> Result<Vec<Value>> {
+    let described = |(key, setting): (String, Value)| {
+        let (pattern, expected) = (setting.get("pattern")?, setting.get("x-expected")?);
+        Some(json!({"key": key, "pattern": pattern, "expected": expected}))
+    };
+    Ok(settings(service)?.into_iter().filter_map(described).collect())
+}
+
+/// Returns every setting with its part of the service's schema, by its dotted key.
+fn settings(service: &Value) -> Result<Vec<(String, Value)>> {
+    let sections = service["properties"].as_object().context("the service's schema has no properties")?;
+    let mut settings = Vec::new();
+    for (section, node) in sections {
+        let inlined = inline(node, service)?;
+        for (key, setting) in inlined["properties"].as_object().into_iter().flatten() {
+            settings.push((format!("{section}.{key}"), setting.clone()));
+        }
+    }
+    Ok(settings)
 }
 
 /// Keywords of the service's schema that relate a setting to another, with their words.
@@ -52,20 +76,12 @@ const RELATIONS: [(&str, &str); 2] = [("x-less-than", "less than"), ("x-at-most"
 
 /// Returns the relations between two settings, for the chart's checks: JSON Schema cannot express them.
 pub(super) fn relations(service: &Value) -> Result<Vec<Value>> {
-    let sections = service["properties"].as_object().context("the service's schema has no properties")?;
     let mut relations = Vec::new();
-    for (section, node) in sections {
-        let settings = inline(node, service)?;
-        for (key, setting) in settings["properties"].as_object().into_iter().flatten() {
-            for (keyword, words) in RELATIONS {
-                if let Some(relation) = setting.get(keyword) {
-                    relations.push(json!({
-                        "key": format!("{section}.{key}"),
-                        "relation": words,
-                        "other": relation["key"],
-                        "because": relation["because"],
-                    }));
-                }
+    for (key, setting) in settings(service)? {
+        for (keyword, words) in RELATIONS {
+            if let Some(relation) = setting.get(keyword) {
+                let (other, because) = (&relation["key"], &relation["because"]);
+                relations.push(json!({"key": key, "relation": words, "other": other, "because": because}));
             }
         }
     }
@@ -162,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn relations_between_settings_are_listed() -> Result<()> {
+    fn relations_and_described_patterns_are_listed() -> Result<()> {
         let service = json!({
             "properties": {"http": {"$ref": "#/$defs/Http"}},
             "$defs": {"Http": {"properties": {
@@ -170,6 +186,10 @@ mod tests {
                 "b": {"type": "string"},
             }}},
         });
+        let described = json!({"properties": {"http": {"properties": {
+            "a": {"pattern": "^a$", "x-expected": "an a"}, "b": {"pattern": "^b$"},
+        }}}});
+        assert_eq!(patterns(&described)?, [json!({"key": "http.a", "pattern": "^a$", "expected": "an a"})]);
         let expected =
             json!({"key": "http.a", "relation": "less than", "other": "http.b", "because": "b contains a"});
         assert_eq!(relations(&service)?, [expected]);

@@ -6,6 +6,12 @@
 config.{{ $key }}: found null, expected a value, because the chart derives other fields from it. Remove the null to get the chart's default
 {{- end }}
 {{- end }}
+{{- range (.Files.Get "files/checks.json" | fromJson).patterns }}
+{{- $value := (include "films.setting" (dict "root" $ "key" .key) | fromJson).value }}
+{{- if not (or (kindIs "invalid" $value) (regexMatch .pattern $value)) }}
+config.{{ .key }}: found {{ $value | quote }}, expected {{ .expected }}. Correct the value
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{- define "films.checks.config" -}}

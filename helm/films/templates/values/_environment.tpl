@@ -20,7 +20,11 @@ server-side apply refuses. A setting in a variable would evade the checks of `co
 {{- range $key, $pair := $workloads }}
 {{- range $variable, $_ := first $pair }}
 {{- if hasKey (last $pair) $variable }}
-{{ $key }}.{{ $variable }}: found a variable that the chart sets, expected any other. {{ with get (last $pair) $variable }}Set {{ . }} instead{{ else }}Remove it{{ end }}
+{{- with get (last $pair) $variable }}
+{{ $key }}.{{ $variable }}: found a variable that another value decides, expected any other. Set {{ . }} instead
+{{- else }}
+{{ $key }}.{{ $variable }}: found a variable that the chart sets, expected any other. Remove it
+{{- end }}
 {{- else if has $key (list "extraEnv" "migration.extraEnv") }}
 {{- include "films.checks.setting" (dict "key" $key "variable" $variable) }}
 {{- end }}

@@ -9,6 +9,7 @@
 loadtest.baselines.{{ $name }}: found the name of another component, expected any name except {{ join ", " $reserved }}. Rename the baseline
 {{- end }}
 {{- end }}
+{{- include "films.checks.schedule" $loadtest.schedule }}
 {{- if $loadtest.enabled }}
 {{- if and (not .Values.autoscaling.enabled) (eq (int .Values.replicas) 0) }}
 replicas: found 0, expected at least 1 while loadtest.enabled is true, because the load test would wait for a pod. Raise replicas or set loadtest.enabled to false
@@ -67,5 +68,35 @@ form. Takes a dict: root, index, rule, targets. */ -}}
 {{- $routes := get (.root.Files.Get "files/checks.json" | fromJson).routes $workload }}
 {{- if not (has (index $words 1) $routes) }}
 {{ $key }}, expected a route of the workload {{ $workload }} ({{ join ", " $routes }}), but {{ index $words 1 }} is not one. Name another route or choose another workload
+{{- end }}
+{{- end -}}
+
+{{- define "films.checks.schedule" -}}
+{{- $macros := list "" "@yearly" "@annually" "@monthly" "@weekly" "@daily" "@midnight" "@hourly" }}
+{{- if not (has . $macros) }}
+{{- $fields := regexSplit "\\s+" (trim .) -1 }}
+{{- $mistake := "" }}
+{{- if ne (len $fields) 5 }}
+{{- $mistake = printf "there are %d fields" (len $fields) }}
+{{- else }}
+{{- $ranges := list (list "minute" 0 59 "") (list "hour" 0 23 "") (list "day" 1 31 "") (list "month" 1 12 "|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec") (list "weekday" 0 7 "|sun|mon|tue|wed|thu|fri|sat") }}
+{{- range $index, $range := $ranges }}
+{{- $field := index $fields $index }}
+{{- $value := printf "([0-9]{1,2}%s)" (last $range) }}
+{{- $item := printf "(\\*|%s(-%s)?)(/[1-9][0-9]?)?" $value $value }}
+{{- $numbers := regexFindAll "[0-9]+" (regexReplaceAll "/[0-9]+" $field "") -1 }}
+{{- range $numbers }}
+{{- if or (lt (int .) (index $range 1)) (gt (int .) (index $range 2)) }}
+{{- $mistake = printf "the %s is %s" (first $range) . }}
+{{- end }}
+{{- end }}
+{{- if not (regexMatch (printf "(?i)^%s(,%s)*$" $item $item) $field) }}
+{{- $mistake = printf "the %s is %s" (first $range) $field }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if $mistake }}
+loadtest.schedule: found {{ . | quote }}, expected the five fields of cron (minute, hour, day, month, weekday) or a macro such as @daily, but {{ $mistake }}. Correct the schedule
+{{- end }}
 {{- end }}
 {{- end -}}

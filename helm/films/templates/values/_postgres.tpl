@@ -47,9 +47,13 @@ postgres.external.{{ $key }}: found a value, expected none without existingSecre
 {{- end }}
 {{- range $key := list "url" "migrationUrl" "readUrl" }}
 {{- with get $external $key }}
+{{- if not (regexMatch "^postgres(ql)?://\\S+$" .) }}
+postgres.external.{{ $key }}: found another text (not shown, because it may contain a password), expected postgres://user:password@host:5432/database. Correct the URL
+{{- else }}
 {{- $port := include "films.urlPort" . }}
 {{- if not (has $port (splitList " " (join " " $external.ports))) }}
 postgres.external.ports: found {{ join ", " $external.ports }}, expected {{ $port }} among them, which is the port of postgres.external.{{ $key }}, because the NetworkPolicies block every other port. Add the port
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

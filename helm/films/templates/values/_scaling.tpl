@@ -5,6 +5,11 @@
 {{- if not (regexMatch "^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$" $name) }}
 {{ ternary "fullnameOverride" "release name" (not (empty .Values.fullnameOverride)) }}: found {{ $name }}, expected at most 40 lower-case letters, digits and hyphens that begin with a letter and end with a letter or digit, because Services have this name. Choose another release name or set fullnameOverride
 {{- end }}
+{{- range $key, $_ := .Values.commonLabels }}
+{{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|component|version|managed-by)|helm\\.sh/chart)$" $key }}
+commonLabels.{{ $key }}: found a label that the chart sets, expected any other. Remove the label
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{- define "films.checks.scaling" -}}
