@@ -6,7 +6,7 @@
 //! - tests/no-baselines.yaml: values that disable those baselines, so that a unit test can name its own
 //! - README.md: the table of values, from the descriptions of the schema and the defaults of values.yaml
 //!
-//! With `--check`, also renders the chart with values that it must refuse.
+//! With `--check`, also renders the chart: with values that it must refuse, and with a password.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use loadtest::workload::Workload;
 use serde_json::{Map, Value, json};
 
-use super::{hostile, schema, table};
+use super::{hostile, password, schema, table};
 use crate::baselines::{self, Baseline, Database, FILE, Role};
 use crate::cargo;
 use crate::generated::{self, Mode, between, read};
@@ -52,6 +52,7 @@ pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
     mode.apply("chart", &workspace, &files)?;
     if mode.check {
         hostile::check(&workspace)?;
+        password::check(&workspace)?;
     }
     Ok(ExitCode::SUCCESS)
 }

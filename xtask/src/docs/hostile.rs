@@ -19,7 +19,7 @@ use crate::process;
 const FOLDER: &str = "helm/films/tests/hostile";
 
 /// The password in the values. No message may show it.
-const PASSWORD: &str = "s3cret";
+pub(super) const PASSWORD: &str = "s3cret";
 
 /// Renders the chart with the values of each file. Fails unless Helm refuses all of them as expected.
 pub(super) fn check(workspace: &Path) -> Result<()> {

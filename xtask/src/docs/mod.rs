@@ -3,5 +3,6 @@
 pub(crate) mod chart;
 pub(crate) mod documents;
 mod hostile;
+mod password;
 mod schema;
 mod table;
