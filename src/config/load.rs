@@ -73,9 +73,20 @@ fn check_keys(path: &str, given: &Value, defaults: &Json) -> Result<(), Error> {
         if default.is_object() && !matches!(value.kind, ValueKind::Table(_)) {
             return Err(Error::value(&path, value, "expected a table of keys"));
         }
+        check_kind(&path, value, default)?;
         check_keys(&path, value, default)?;
     }
     Ok(())
+}
+
+/// Refuses values that the `config` crate would convert without a message: 1.5 into 2, 2 into true, true into 1.
+fn check_kind(path: &str, value: &Value, default: &Json) -> Result<(), Error> {
+    let expected = match (&value.kind, default) {
+        (ValueKind::Float(_) | ValueKind::Boolean(_), Json::Number(_) | Json::Null) => "expected an integer",
+        (ValueKind::I64(_) | ValueKind::U64(_) | ValueKind::Float(_), Json::Bool(_)) => "expected a boolean",
+        _ => return Ok(()),
+    };
+    Err(Error::value(path, value, expected))
 }
 
 fn unknown_key(path: &str, value: &Value, table: &serde_json::Map<String, Json>) -> Error {

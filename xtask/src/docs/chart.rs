@@ -6,7 +6,7 @@
 //! - tests/no-baselines.yaml: values that disable those baselines, so that a unit test can name its own
 //! - README.md: the table of values, from the descriptions of the schema and the defaults of values.yaml
 //!
-//! With `--check`, also renders the chart: with values that it must refuse, and with a password.
+//! With `--check`, also renders the chart: with a password, and with values that it must refuse.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -51,8 +51,8 @@ pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
     let files = files.map(|(name, text)| (name.to_owned(), Some(text)));
     mode.apply("chart", &workspace, &files)?;
     if mode.check {
-        hostile::check(&workspace)?;
         password::check(&workspace)?;
+        hostile::check(&workspace)?;
     }
     Ok(ExitCode::SUCCESS)
 }
