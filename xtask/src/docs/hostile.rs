@@ -18,6 +18,9 @@ use crate::process;
 
 const FOLDER: &str = "helm/films/tests/hostile";
 
+/// The template that a refusal of the templates must name.
+const CHECKS: &str = "execution error at (films/templates/values/checks.yaml:";
+
 /// The password in the values. No message may show it.
 pub(super) const PASSWORD: &str = "s3cret";
 
@@ -81,6 +84,8 @@ fn verdict(rendered: Result<String, String>, expected: &str) -> Result<()> {
     let message = rendered.err().context("the chart renders, expected a refusal")?;
     let in_one_line = message.split_whitespace().collect::<Vec<_>>().join(" ");
     ensure!(in_one_line.contains(expected), "found {in_one_line:?}, expected {expected:?} in it");
+    let is_located = !message.contains("execution error at") || message.contains(CHECKS);
+    ensure!(is_located, "the message does not contain {CHECKS:?}: {in_one_line}");
     ensure!(!message.contains(PASSWORD), "the message shows a password: {in_one_line}");
     Ok(())
 }
@@ -103,6 +108,8 @@ mod tests {
         assert!(wrong(Ok(String::new())).contains("renders"));
         assert!(wrong(Err("other".to_owned())).contains("found \"other\", expected \"at '/a' b\""));
         assert!(wrong(Err("at '/a' b s3cret".to_owned())).contains("password"));
+        let elsewhere = "execution error at (films/templates/server/pdb.yaml:1:1): at '/a' b".to_owned();
+        assert!(wrong(Err(elsewhere)).contains("does not contain"));
         assert!(verdict(Err("Error: at '/a'\n b".to_owned()), "at '/a' b").is_ok());
     }
 }

@@ -44,7 +44,8 @@ fn without_checks(node: &mut Value) {
     }
     if let Some(fields) = node.as_object_mut() {
         let is_described = fields.contains_key("x-expected");
-        fields.retain(|key, _| !key.starts_with("x-") && !(is_described && key == "pattern"));
+        let is_checked = |key: &str| key.starts_with("x-") || (is_described && key == "pattern");
+        fields.retain(|key, _| !is_checked(key));
     }
 }
 

@@ -1,12 +1,17 @@
 {{- /* Checks of `config`. The relations between settings come from the service's own schema. */ -}}
 
 {{- define "films.checks.settings" -}}
-{{- range $key := list "http.listen" "admin.listen" "database.queue_size" "shutdown.lame_duck" "shutdown.grace" -}}
+{{- $checks := .Files.Get "files/checks.json" | fromJson }}
+{{- $keys := list "http.listen" "admin.listen" "database.queue_size" "shutdown.lame_duck" "shutdown.grace" }}
+{{- range $checks.relations }}
+{{- $keys = append (append $keys .key) .other }}
+{{- end }}
+{{- range $key := uniq $keys }}
 {{- if kindIs "invalid" (include "films.setting" (dict "root" $ "key" $key) | fromJson).value }}
-config.{{ $key }}: found null, expected a value, because the chart derives other fields from it. Remove the null to get the chart's default
+config.{{ $key }}: found null, expected a value, because the chart reads it. Remove the null to get the chart's default
 {{- end }}
 {{- end }}
-{{- range (.Files.Get "files/checks.json" | fromJson).patterns }}
+{{- range $checks.patterns }}
 {{- $value := (include "films.setting" (dict "root" $ "key" .key) | fromJson).value }}
 {{- if not (or (kindIs "invalid" $value) (regexMatch .pattern $value)) }}
 config.{{ .key }}: found {{ $value | quote }}, expected {{ .expected }}. Correct the value
@@ -18,12 +23,10 @@ config.{{ .key }}: found {{ $value | quote }}, expected {{ .expected }}. Correct
 {{- range $relation := (.Files.Get "files/checks.json" | fromJson).relations }}
 {{- $value := (include "films.setting" (dict "root" $ "key" $relation.key) | fromJson).value }}
 {{- $other := (include "films.setting" (dict "root" $ "key" $relation.other) | fromJson).value }}
-{{- if not (or (kindIs "invalid" $value) (kindIs "invalid" $other)) }}
 {{- $size := include "films.size" $value | int64 }}
 {{- $limit := include "films.size" $other | int64 }}
 {{- if or (gt $size $limit) (and (eq $size $limit) (eq $relation.relation "less than")) }}
 config.{{ $relation.key }}: found {{ include "films.text" $value }}, expected {{ $relation.relation }} config.{{ $relation.other }}, which is {{ include "films.text" $other }}, because {{ $relation.because }}. Change one of the two
-{{- end }}
 {{- end }}
 {{- end }}
 {{- range $section := list "http" "admin" }}
