@@ -35,7 +35,9 @@ pub struct Database {
     pub pool_size: u32,
     /// Most requests that share one query. 1 turns batching off: every request runs its own query, on up
     /// to `database.pool_size` connections at once.
-    #[schemars(range(min = 1, max = 10_000))]
+    #[schemars(range(min = 1, max = 10_000), extend("x-at-most" = {
+        "key": "database.queue_size", "because": "a batch is taken from its queue",
+    }))]
     pub max_batch_size: usize,
     /// Most requests that may wait for one kind of query (`get_film`, `list_films`, `create_review`). A
     /// further request gets 503 at once. The limit for reads is divided among `http.threads`, but never below

@@ -9,11 +9,11 @@ use std::fmt::Display;
 use std::path::Path;
 
 use config::{ConfigError, File, Source as _, Value, ValueKind};
-use schemars::generate::SchemaSettings;
 use serde_json::Value as Json;
 
 use super::environment::Variables;
 use super::error::Error;
+use super::limits::{self, Violation};
 use super::otel::Otel;
 use super::settings::Config;
 
@@ -42,8 +42,9 @@ fn check(merged: &Value, variables: &Variables) -> Result<Config, Error> {
 
     let mut config = deserialize(merged)?;
     config.otel = Otel::from_variables(variables.by_name())?;
-    check_ranges(&config, merged)?;
-    check_contradictions(&config, merged)?;
+    if let Some(Violation { key, value, expected }) = limits::violation(&config)? {
+        return Err(refused(merged, &key, value, &expected));
+    }
     config.database.connect_options()?;
     config.database.read_options()?;
     Ok(config)
@@ -72,9 +73,20 @@ fn check_keys(path: &str, given: &Value, defaults: &Json) -> Result<(), Error> {
         if default.is_object() && !matches!(value.kind, ValueKind::Table(_)) {
             return Err(Error::value(&path, value, "expected a table of keys"));
         }
+        check_kind(&path, value, default)?;
         check_keys(&path, value, default)?;
     }
     Ok(())
+}
+
+/// Refuses values that the `config` crate would convert without a message: 1.5 into 2, 2 into true, true into 1.
+fn check_kind(path: &str, value: &Value, default: &Json) -> Result<(), Error> {
+    let expected = match (&value.kind, default) {
+        (ValueKind::Float(_) | ValueKind::Boolean(_), Json::Number(_) | Json::Null) => "expected an integer",
+        (ValueKind::I64(_) | ValueKind::U64(_) | ValueKind::Float(_), Json::Bool(_)) => "expected a boolean",
+        _ => return Ok(()),
+    };
+    Err(Error::value(path, value, expected))
 }
 
 fn unknown_key(path: &str, value: &Value, table: &serde_json::Map<String, Json>) -> Error {
@@ -107,48 +119,6 @@ fn find<'a>(table: &'a Value, key: &str) -> Option<&'a Value> {
         ValueKind::Table(table) => table.get(name),
         _ => None,
     })
-}
-
-/// Refuses integers outside the `minimum` and `maximum` that the schema gives them.
-fn check_ranges(config: &Config, merged: &Value) -> Result<(), Error> {
-    let schema = SchemaSettings::default().with(|settings| settings.inline_subschemas = true);
-    let schema = Json::from(schema.into_generator().into_root_schema_for::<Config>());
-    let config = serde_json::to_value(config).map_err(Error::source)?;
-    for (table, keys) in config.as_object().into_iter().flatten() {
-        for (key, value) in keys.as_object().into_iter().flatten() {
-            let bound = |name| schema["properties"][table]["properties"][key][name].as_u64();
-            let (minimum, maximum) = (bound("minimum").unwrap_or(0), bound("maximum"));
-            let Some(number) = value.as_u64() else { continue };
-            if number < minimum || maximum.is_some_and(|maximum| number > maximum) {
-                let expected = maximum.map_or_else(
-                    || format!("expected at least {minimum}"),
-                    |maximum| format!("expected {minimum} to {maximum}"),
-                );
-                return Err(refused(merged, &format!("{table}.{key}"), value, &expected));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Refuses settings that contradict each other.
-fn check_contradictions(config: &Config, merged: &Value) -> Result<(), Error> {
-    let (http, database) = (&config.http, &config.database);
-    if http.body_timeout >= http.request_timeout {
-        let expected = format!(
-            "expected less than http.request_timeout, which is {}, because the body is a part of the request",
-            http.request_timeout
-        );
-        return Err(refused(merged, "http.body_timeout", http.body_timeout, &expected));
-    }
-    if database.max_batch_size > database.queue_size {
-        let expected = format!(
-            "expected at most database.queue_size, which is {}, because a batch is taken from its queue",
-            database.queue_size
-        );
-        return Err(refused(merged, "database.max_batch_size", database.max_batch_size, &expected));
-    }
-    Ok(())
 }
 
 /// Returns the error for a `value` in force, with the source of the value.

@@ -8,6 +8,7 @@ mod connect;
 mod database;
 mod environment;
 mod error;
+mod limits;
 mod load;
 mod otel;
 mod settings;

@@ -42,6 +42,9 @@ pub struct Http {
     pub request_timeout: Timeout,
     /// Longest time for a request body to arrive. A slower request gets 408. Must be less than
     /// `http.request_timeout`.
+    #[schemars(extend("x-less-than" = {
+        "key": "http.request_timeout", "because": "the body is a part of the request",
+    }))]
     pub body_timeout: Timeout,
     /// Longest time for a connection to send the headers of its next request, counted from the previous
     /// response. An idle connection is closed after the same time.

@@ -16,7 +16,7 @@ use tracing_subscriber::EnvFilter;
 /// units of [`humantime`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("pattern" = "^0*[1-9][0-9]{0,8}(ms|s|m|h)( ?[0-9]{1,9}(ms|s|m|h))*$"))]
+#[schemars(inline, extend("x-expected" = "more than 0s, with units: 500ms, 5s or 1m 30s", "pattern" = "^0*[1-9][0-9]{0,8}(ms|s|m|h)( ?[0-9]{1,9}(ms|s|m|h))*$"))]
 pub struct Timeout(Duration);
 
 impl Timeout {
@@ -57,7 +57,7 @@ impl From<Timeout> for String {
 /// as that of [`Timeout`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("pattern" = "^[0-9]{1,9}(ms|s|m|h)( ?[0-9]{1,9}(ms|s|m|h))*$"))]
+#[schemars(inline, extend("x-expected" = "a duration with units: 0s, 500ms, 5s or 1m 30s", "pattern" = "^[0-9]{1,9}(ms|s|m|h)( ?[0-9]{1,9}(ms|s|m|h))*$"))]
 pub struct Delay(Duration);
 
 impl Delay {
@@ -93,7 +93,7 @@ fn parse_duration(text: &str) -> Result<Duration, &'static str> {
 /// An IP address with a port: `0.0.0.0:5000`, `[::]:5000`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("pattern" = r"^([0-9.]+|\[[0-9A-Fa-f:.%]+\]):[0-9]{1,5}$"))]
+#[schemars(inline, extend("x-expected" = "an IP address with a port, such as 0.0.0.0:5000 or [::]:5000", "pattern" = r"^([0-9.]+|\[[0-9A-Fa-f:.%]+\]):[0-9]{1,5}$"))]
 pub struct Address(SocketAddr);
 
 impl Address {
@@ -124,10 +124,24 @@ impl From<Address> for String {
 }
 
 /// Selects log lines: a level, or `target=level` pairs separated by commas.
+///
+/// The pattern of the schema allows only these, because it must not allow a text that the loader refuses. The
+/// loader also reads the other directives of [`EnvFilter`], such as a target without a level.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline)]
+#[schemars(inline, extend(
+    "x-expected" = "a level (error, warn, info, debug, trace) or target=level pairs",
+    "pattern" = log_filter_pattern(),
+))]
 pub struct LogFilter(String);
+
+fn log_filter_pattern() -> String {
+    let level = "(error|warn|info|debug|trace|off|ERROR|WARN|INFO|DEBUG|TRACE|OFF)";
+    // A span of a target: `films[{film_id=7}]=debug`.
+    let span = r#"\[[a-z_]*(\{[a-z_.]+(="?[A-Za-z0-9_]+"?)?\})?\]"#;
+    let directive = format!("([A-Za-z_][A-Za-z0-9_:]*({span})?=)?{level}");
+    format!("^{directive}(,{directive})*$")
+}
 
 impl LogFilter {
     /// Returns the filter as a layer of `tracing` takes it.
@@ -193,6 +207,11 @@ mod tests {
         #[test]
         fn a_text_that_matches_the_pattern_of_a_timeout_is_a_timeout(text in texts::<Timeout>()) {
             prop_assert!(Timeout::try_from(text).is_ok());
+        }
+
+        #[test]
+        fn a_text_that_matches_the_pattern_of_a_log_filter_is_a_log_filter(text in texts::<LogFilter>()) {
+            prop_assert!(LogFilter::try_from(text.clone()).is_ok(), "{text}");
         }
 
         #[test]

@@ -97,8 +97,13 @@ fn parse(text: &str) -> Result<IndexMap<String, Baseline>> {
         );
     }
     for role in [Role::Reference, Role::Ceiling] {
-        let count = table.values().filter(|baseline| baseline.role == Some(role)).count();
-        ensure!(count == 1, "expected one baseline with the role {role:?}, found {count}");
+        // The chart names the baseline in its default values, so it must be one that the chart deploys.
+        let count =
+            table.values().filter(|baseline| baseline.role == Some(role) && baseline.in_cluster).count();
+        ensure!(
+            count == 1,
+            "expected one baseline with the role {role:?} and `in_cluster = true`, found {count}"
+        );
     }
     Ok(table)
 }
@@ -127,6 +132,6 @@ mod tests {
     #[test]
     fn each_role_belongs_to_one_baseline() {
         let error = parse(&format!("[a]\n{BASELINE}in_cluster = false\n")).unwrap_err().to_string();
-        assert_eq!(error, "expected one baseline with the role Reference, found 0");
+        assert_eq!(error, "expected one baseline with the role Reference and `in_cluster = true`, found 0");
     }
 }

@@ -38,7 +38,8 @@ enum Verb {
     Sqlx(verbs::sqlx::Args),
     Bench(bench::Args),
     Instructions(instructions::Args),
-    /// Write the generated parts of helm/films; commit the result.
+    /// Write the generated parts of helm/films; commit the result. With --check, also render the chart with
+    /// the hostile values of its tests, which it must refuse.
     Chart(Mode),
     /// Write the generated tables of docs/configuration.md and loadtest/baselines/README.md; commit the result.
     Docs(Mode),

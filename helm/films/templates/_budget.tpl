@@ -57,20 +57,14 @@ them; and both as text for messages, availableText and sharesText. */ -}}
 {{- dict "available" $available "shares" $shares "availableText" (printf "%s = %d" $availableText $available) "sharesText" (printf "%s = %d pods" $sharesText $shares) | toJson -}}
 {{- end -}}
 
+{{- /* The most connections that each pod may open. */ -}}
+{{- define "films.share" -}}
+{{- $budget := include "films.budget" . | fromJson -}}
+{{- div (max 0 (int $budget.available)) (max 1 (int $budget.shares)) -}}
+{{- end -}}
+
 {{- /* The pool size of each pod: config.database.pool_size, or else a fair share of the budget. A share is at
 most 20, because more connections than Postgres has cores make Postgres slower. */ -}}
 {{- define "films.poolSize" -}}
-{{- $budget := include "films.budget" . | fromJson -}}
-{{- $most := div (max 0 (int $budget.available)) (max 1 (int $budget.shares)) | int -}}
-{{- if lt $most 1 -}}
-{{- fail (printf "postgres.maxConnections: found %d, expected at least one connection for each pod: %s, but %s. Raise postgres.maxConnections or lower the number of pods" (int .Values.postgres.maxConnections) $budget.availableText $budget.sharesText) -}}
-{{- end -}}
-{{- $chosen := dig "database" "pool_size" nil .Values.config -}}
-{{- if kindIs "invalid" $chosen -}}
-{{- min 20 $most -}}
-{{- else if gt (int $chosen) $most -}}
-{{- fail (printf "config.database.pool_size: found %d, expected at most %d: %s, shared by %s. Lower config.database.pool_size or the number of pods, or raise postgres.maxConnections" (int $chosen) $most $budget.availableText $budget.sharesText) -}}
-{{- else -}}
-{{- int $chosen -}}
-{{- end -}}
+{{- dig "database" "pool_size" nil .Values.config | default (min 20 (include "films.share" . | int)) | int -}}
 {{- end -}}

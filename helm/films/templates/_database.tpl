@@ -34,19 +34,7 @@ during a rollout and after a rollback. Takes a dict: root, role. */ -}}
 {{- /* Name of the Secret that holds the URLs in the mode `external`. */ -}}
 {{- define "films.externalSecret" -}}
 {{- $external := .Values.postgres.external -}}
-{{- if and $external.url $external.existingSecret -}}
-{{- fail "postgres.external: found both url and existingSecret, expected one of them. Remove url if the Secret holds the URL, or else remove existingSecret" -}}
-{{- else if and $external.existingSecret $external.migrationUrl -}}
-{{- fail "postgres.external.migrationUrl: found a URL, expected none while existingSecret is set. Put the URL into that Secret and set migrationUrlKey to the key" -}}
-{{- else if and $external.existingSecret $external.readUrl -}}
-{{- fail "postgres.external.readUrl: found a URL, expected none while existingSecret is set. Put the URL into that Secret and set readUrlKey to the key" -}}
-{{- else if $external.existingSecret -}}
-{{- $external.existingSecret -}}
-{{- else if $external.url -}}
-{{- include "films.fullname" . }}-database
-{{- else -}}
-{{- fail "postgres.external: found neither url nor existingSecret, expected one of them while postgres.mode is external. Set url, or set existingSecret to a Secret that holds the URL" -}}
-{{- end -}}
+{{- $external.existingSecret | default (printf "%s-database" (include "films.fullname" .)) -}}
 {{- end -}}
 
 {{- /* Environment variables for the connection to the primary. Takes a dict: root; role (`service` by default);
@@ -57,9 +45,14 @@ the URL in the Secret if it differs from urlKey (mode `external` only). */ -}}
 {{- $postgres := $root.Values.postgres -}}
 {{- $role := dict "root" $root "role" (.role | default "service") -}}
 {{- $name := include "films.postgresName" $root -}}
-{{- if eq $postgres.mode "external" }}
+{{- if and (eq $postgres.mode "external") $postgres.external.secretKeys (eq (.key | default $postgres.external.urlKey) $postgres.external.urlKey) }}
+{{- range $variable, $key := $postgres.external.secretKeys }}
+- name: {{ $variable }}
+  valueFrom: { secretKeyRef: { name: {{ include "films.externalSecret" $root | quote }}, key: {{ $key | quote }} } }
+{{- end }}
+{{- else if eq $postgres.mode "external" }}
 - name: DATABASE_URL
-  valueFrom: { secretKeyRef: { name: {{ include "films.externalSecret" $root }}, key: {{ .key | default $postgres.external.urlKey }} } }
+  valueFrom: { secretKeyRef: { name: {{ include "films.externalSecret" $root | quote }}, key: {{ .key | default $postgres.external.urlKey | quote }} } }
 {{- else }}
 {{- if eq $postgres.mode "cnpg" }}
 - { name: PGHOST, value: {{ $name }}-rw }
@@ -109,9 +102,6 @@ without a restart. Takes a dict: root, role (`service` by default). */ -}}
 {{- $external := .Values.postgres.external -}}
 {{- $cnpg := and (eq .Values.postgres.mode "cnpg") .Values.postgres.cnpg.readReplicas -}}
 {{- $url := and (eq .Values.postgres.mode "external") (ternary $external.readUrlKey $external.readUrl (not (empty $external.existingSecret))) -}}
-{{- if and $cnpg (lt (int .Values.postgres.cnpg.instances) 2) -}}
-{{- fail (printf "postgres.cnpg.instances: found %d, expected at least 2 while postgres.cnpg.readReplicas is true, because the first instance is the primary. Raise the number of instances or set readReplicas to false" (int .Values.postgres.cnpg.instances)) -}}
-{{- end -}}
 {{- if or $cnpg $url -}}
 true
 {{- end -}}
@@ -125,7 +115,7 @@ service takes the database and the user from the variables of films.databaseEnv.
   {{- if eq .Values.postgres.mode "cnpg" }}
   value: postgres://{{ include "films.postgresName" . }}-ro:5432
   {{- else }}
-  valueFrom: { secretKeyRef: { name: {{ include "films.externalSecret" . }}, key: {{ ternary .Values.postgres.external.readUrlKey "readUrl" (not (empty .Values.postgres.external.existingSecret)) }} } }
+  valueFrom: { secretKeyRef: { name: {{ include "films.externalSecret" . | quote }}, key: {{ ternary .Values.postgres.external.readUrlKey "readUrl" (not (empty .Values.postgres.external.existingSecret)) | quote }} } }
   {{- end }}
 {{- end }}
 {{- end -}}

@@ -13,24 +13,39 @@
 {{- define "films.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
 {{ include "films.selector" . }}
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service | quote }}
 {{- end -}}
 
 {{- /* The labels that select the pods of a component. Takes a dict: root, component. */ -}}
 {{- define "films.selector" -}}
-app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
-app.kubernetes.io/component: {{ .component }}
+app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
+app.kubernetes.io/component: {{ .component | quote }}
 {{- end -}}
 
 {{- /* The reference of an image. A digest replaces the tag, and an empty tag means the appVersion of the chart.
 Takes a dict: root, image. */ -}}
 {{- define "films.image" -}}
+{{- $name := include "films.mirrored" (dict "root" .root "name" .image.repository) -}}
 {{- if .image.digest -}}
-{{ .image.repository }}@{{ .image.digest }}
+{{ $name }}@{{ .image.digest }}
 {{- else -}}
-{{ .image.repository }}:{{ default .root.Chart.AppVersion .image.tag }}
+{{ $name }}:{{ default .root.Chart.AppVersion .image.tag }}
+{{- end -}}
+{{- end -}}
+
+{{- /* The name of an image, in the registry of global.imageRegistry if that is set. The first part of a name is a
+registry if it contains a dot or a colon, or is localhost. Takes a dict: root, name. */ -}}
+{{- define "films.mirrored" -}}
+{{- $registry := dig "imageRegistry" "" (.root.Values.global | default dict) -}}
+{{- if $registry -}}
+{{ $registry }}/{{ regexReplaceAll "^([^/]*[.:][^/]*|localhost)/" .name "" }}
+{{- else -}}
+{{ .name }}
 {{- end -}}
 {{- end -}}
 

@@ -67,6 +67,7 @@ spec:
 {{- /* No selector matches the API server, because it is not a pod, and each cluster chooses the port. */ -}}
 {{- define "films.toApiServer" -}}
 - ports:
-    - { protocol: TCP, port: 443 }
-    - { protocol: TCP, port: 6443 }
+    {{- range .Values.networkPolicy.apiServerPorts }}
+    - { protocol: TCP, port: {{ . }} }
+    {{- end }}
 {{- end -}}

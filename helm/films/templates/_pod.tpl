@@ -6,7 +6,7 @@ resources and the extras. */ -}}
 {{- /* Pods have no label with the chart's version, because each new version would restart all of them. */ -}}
 {{- define "films.podMetadata" -}}
 labels:
-  {{- merge (include "films.selector" . | fromYaml) (.workload.podLabels | default dict) | toYaml | nindent 2 }}
+  {{- merge (include "films.selector" . | fromYaml) (.workload.podLabels | default dict) .root.Values.commonLabels | toYaml | nindent 2 }}
 {{- with merge (dict) (.annotations | default dict) (.workload.podAnnotations | default dict) }}
 annotations:
   {{- toYaml . | nindent 2 }}
@@ -15,7 +15,7 @@ annotations:
 
 {{- /* Optional keys: uid (65532 by default); fsGroup; serviceAccountName, an account whose token the pod mounts. */ -}}
 {{- define "films.podSpec" -}}
-serviceAccountName: {{ .serviceAccountName | default (include "films.serviceAccountName" .root) }}
+serviceAccountName: {{ .serviceAccountName | default (include "films.serviceAccountName" .root) | quote }}
 automountServiceAccountToken: {{ hasKey . "serviceAccountName" }}
 enableServiceLinks: false
 {{- with .root.Values.imagePullSecrets }}
@@ -27,16 +27,16 @@ imagePullSecrets:
 {{- end -}}
 
 {{- define "films.podSecurity" }}
+{{- $ids := dict }}
+{{- if .root.Values.fixedUids }}
+{{- $uid := .uid | default 65532 | int64 }}
+{{- $ids = dict "runAsUser" $uid "runAsGroup" $uid }}
+{{- with .fsGroup }}
+{{- $ids = merge $ids (dict "fsGroup" (int64 .) "fsGroupChangePolicy" "OnRootMismatch") }}
+{{- end }}
+{{- end }}
 securityContext:
-  runAsNonRoot: true
-  runAsUser: {{ .uid | default 65532 }}
-  runAsGroup: {{ .uid | default 65532 }}
-  {{- with .fsGroup }}
-  fsGroup: {{ . }}
-  fsGroupChangePolicy: OnRootMismatch
-  {{- end }}
-  seccompProfile:
-    type: RuntimeDefault
+  {{- merge (dict) .root.Values.podSecurityContext $ids | toYaml | nindent 2 }}
 {{- end -}}
 
 {{- define "films.placement" }}
@@ -49,7 +49,7 @@ securityContext:
 
 {{- /* The fields that every container has. */ -}}
 {{- define "films.container" -}}
-image: {{ include "films.image" (dict "root" .root "image" .workload.image) }}
+image: {{ include "films.image" (dict "root" .root "image" .workload.image) | quote }}
 imagePullPolicy: {{ .workload.image.pullPolicy | default "IfNotPresent" }}
 securityContext:
   {{- include "films.containerSecurity" . | nindent 2 }}
@@ -58,10 +58,16 @@ resources:
 {{- end -}}
 
 {{- define "films.containerSecurity" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
+{{- toYaml .root.Values.securityContext -}}
+{{- end -}}
+
+{{- /* A value as text. Helm reads a number as a floating-point one, which it would print as 1.6777216e+07. */ -}}
+{{- define "films.text" -}}
+{{- if kindIs "float64" . -}}
+{{- toJson . -}}
+{{- else -}}
+{{- toString . -}}
+{{- end -}}
 {{- end -}}
 
 {{- /* Environment variables from a map by name. A value is a scalar, or a map with valueFrom. */ -}}
@@ -70,7 +76,7 @@ capabilities:
 {{- if kindIs "map" $value }}
 - {{ merge (dict "name" $name) $value | toYaml | nindent 2 | trim }}
 {{- else }}
-- { name: {{ $name }}, value: {{ toString $value | quote }} }
+- { name: {{ $name | quote }}, value: {{ include "films.text" $value | quote }} }
 {{- end }}
 {{- end }}
 {{- end -}}

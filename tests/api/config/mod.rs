@@ -3,6 +3,7 @@
 
 mod command_line;
 mod database;
+mod hostile;
 mod precedence;
 mod refused;
 mod shown;

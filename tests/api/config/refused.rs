@@ -44,6 +44,20 @@ async fn a_value_of_the_wrong_type_is_refused() {
 }
 
 #[tokio::test]
+async fn a_value_of_the_wrong_type_is_not_converted() {
+    for (number, value) in ["1.5", "1e3", "100000000000000000000", "true"].into_iter().enumerate() {
+        for key in ["database.cache_size", "http.threads"] {
+            let (table, name) = key.split_once('.').unwrap();
+            let content = format!("{table}:\n  {name}: {value}\n");
+            let file = format!("converted-{number}-{name}.yaml");
+            assert_file_refused(&file, &content, &[key, "expected an integer"]).await;
+        }
+    }
+    let named = ["readiness.database = 2", "expected a boolean"];
+    assert_file_refused("converted.yaml", "readiness:\n  database: 2\n", &named).await;
+}
+
+#[tokio::test]
 async fn a_duration_without_its_unit_is_refused() {
     let named = ["shutdown.grace", "20", "expected a duration with its unit, such as 500ms or 5s"];
     assert_refused(&[("FILMS__SHUTDOWN__GRACE", "20")], &named).await;

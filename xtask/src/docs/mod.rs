@@ -2,5 +2,7 @@
 
 pub(crate) mod chart;
 pub(crate) mod documents;
+mod hostile;
+mod password;
 mod schema;
 mod table;

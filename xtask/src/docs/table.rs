@@ -29,7 +29,7 @@ fn add(
         let is_repeated = !prefix.is_empty() && property.get("$ref") == Some(at_top);
         if is_repeated && matches!(name.as_str(), "image" | "resources") {
             rows.push(vec![format!("`{key}`"), shown(value), format!("See `{name}`.")]);
-        } else if is_repeated || name == "global" {
+        } else if is_repeated {
             // The text above the table describes these keys once.
         } else if definition["properties"].is_object() {
             add(rows, schema, definition, value, &format!("{key}."))?;
@@ -38,7 +38,8 @@ fn add(
             let meaning =
                 meaning.and_then(Value::as_str).with_context(|| format!("{key} has no description"))?;
             ensure!(meaning.ends_with('.'), "the description of {key} is not a sentence: {meaning}");
-            let is_map = definition["additionalProperties"]["$ref"].is_string();
+            let mut values = definition["patternProperties"].as_object().into_iter().flat_map(Map::values);
+            let is_map = values.any(|node| node["$ref"].is_string());
             let sections = value.as_object().filter(|map| is_map && map.values().all(Value::is_object));
             let default = sections.map_or_else(|| shown(value), names);
             rows.push(vec![format!("`{key}`"), default, meaning.to_owned()]);
@@ -86,7 +87,7 @@ mod tests {
                 "part": {"properties": {
                     "size": {"$ref": "#/definitions/size"},
                     "on": {"description": "Does it.", "default": true},
-                    "of": {"description": "A map.", "additionalProperties": {"$ref": "#/definitions/size"}},
+                    "of": {"description": "A map.", "patternProperties": {"^[a-z]$": {"$ref": "#/definitions/size"}}},
                 }},
             },
             "definitions": {"size": {"description": "How large."}},

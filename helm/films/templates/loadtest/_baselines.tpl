@@ -5,11 +5,7 @@ databases, the values of `database` that a baseline must have to be listed. */ -
 {{- $loadtest := .root.Values.loadtest -}}
 {{- $names := list -}}
 {{- if and $loadtest.enabled $loadtest.compare (not $loadtest.k6Operator.enabled) -}}
-{{- $reserved := list "admin" "films" "jaeger" "loadtest" "migrate" "postgres" "server" "test" -}}
 {{- range $name, $baseline := $loadtest.baselines -}}
-{{- if has $name $reserved -}}
-{{- fail (printf "loadtest.baselines.%s: found the name of another component, expected any name except %s. Rename the baseline" $name (join ", " $reserved)) -}}
-{{- end -}}
 {{- if and $baseline.enabled (has $baseline.database ($.databases | default (list "pool" "startup" "none"))) -}}
 {{- $names = append $names $name -}}
 {{- end -}}

@@ -18,21 +18,18 @@
 {{- if $loadtest.compare -}}
 {{- range $role := list "reference" "ceiling" -}}
 {{- with get $loadtest $role -}}
-{{- if not (has . $baselines) -}}
-{{- fail (printf "loadtest.%s: found %s, expected the name of an enabled baseline (%s) or nothing. Name another baseline, set loadtest.baselines.%s.enabled to true, or set loadtest.compare to false to measure the service alone" $role . ($baselines | join ", " | default "none is enabled") .) -}}
-{{- end -}}
 {{- $args = concat $args (list (printf "--%s" $role) .) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- range $option := list "workload" "rounds" "seconds" "warmup" "connections" "rate" "wait" -}}
-{{- $args = concat $args (list (printf "--%s" $option) (get $loadtest $option | toString)) -}}
+{{- $args = concat $args (list (printf "--%s" $option) (include "films.text" (get $loadtest $option))) -}}
 {{- end -}}
 {{- range $loadtest.require -}}
 {{- $args = concat $args (list "--require" .) -}}
 {{- end -}}
 {{- $limits := dig "limits" dict (.Values.resources | default dict) -}}
-{{- $metadata := dict "chart" .Chart.Version "pods of each" .Values.replicas "CPU limit of each pod" (get $limits "cpu" | default "none") "memory limit of each pod" (get $limits "memory" | default "none") "pool size of each pod" (include "films.poolSize" .) "Postgres" .Values.postgres.mode -}}
+{{- $metadata := dict "chart" .Chart.Version "pods of each" (int .Values.replicas) "CPU limit of each pod" (get $limits "cpu" | default "none") "memory limit of each pod" (get $limits "memory" | default "none") "pool size of each pod" (include "films.poolSize" .) "Postgres" .Values.postgres.mode -}}
 {{- range $key, $text := merge (dict) $loadtest.metadata $metadata -}}
 {{- $args = concat $args (list "--metadata" (printf "%s=%v" $key $text)) -}}
 {{- end -}}
