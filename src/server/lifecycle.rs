@@ -10,15 +10,24 @@ use tokio::time::sleep;
 use tracing::info;
 
 use super::error::Error;
-use super::listener::{AcceptLimits, Listener, WorkerHandle, bind};
+use super::listener::{Listener, WorkerHandle, bind};
+use super::slots::Limits;
 use super::threads::WorkerThread;
 use crate::config::Config;
 use crate::db::Postgres;
 use crate::http::Service;
 use crate::readiness::Readiness;
 
-/// Probes and scrapes need few connections; this limit catches mistakes.
-const ADMIN_LIMITS: AcceptLimits = AcceptLimits { connections: 64, header_timeout: Duration::from_secs(10) };
+/// Probes and scrapes need few connections, and send their request at once.
+const ADMIN_LIMITS: Limits = Limits {
+    connections: 64,
+    header_timeout: Duration::from_secs(10),
+    write_timeout: Duration::from_secs(10),
+    spare: Duration::from_millis(10),
+};
+
+/// A new connection to the API closes no connection that was used within this time.
+const SPARE: Duration = Duration::from_millis(100);
 
 /// Longest time for a scrape under way to finish after everything else has stopped.
 const ADMIN_GRACE: Duration = Duration::from_secs(1);
@@ -63,9 +72,11 @@ impl Server {
             bind("http.listen", config.http.listen.get())?,
             workers.collect(),
             readiness.clone(),
-            AcceptLimits {
+            Limits {
                 connections: config.http.max_connections,
                 header_timeout: config.http.header_timeout.get(),
+                write_timeout: config.http.write_timeout.get(),
+                spare: SPARE,
             },
         );
         let admin = WorkerHandle::new(Handle::current(), Service::admin(readiness.clone(), registry));

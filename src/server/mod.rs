@@ -1,9 +1,13 @@
 //! Runs one instance: ports, worker threads, connections, and the order of stopping.
 
+mod activity;
+mod chunks;
 mod connection;
 mod error;
 mod lifecycle;
 mod listener;
+mod slots;
+mod socket;
 mod threads;
 
 pub use error::Error;
