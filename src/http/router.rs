@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::OriginalUri;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{Request, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use hyper::body::Incoming;
@@ -56,10 +56,24 @@ impl Service {
     /// Responds to one request.
     pub(crate) async fn respond(&self, request: Request<Incoming>) -> Response {
         let mut router = self.router.clone();
+        let mut route = async |request: Request<Incoming>| match check_host(&request) {
+            Ok(()) => router.call(request).await,
+            Err(error) => Ok(error.into_response()),
+        };
         match &self.observer {
-            Some(observer) => observer.observe(request, |request| router.call(request)).await,
-            None => router.call(request).await.unwrap_or_else(|never| match never {}),
+            Some(observer) => observer.observe(request, route).await,
+            None => route(request).await.unwrap_or_else(|never| match never {}),
         }
+    }
+}
+
+/// Refuses a request that names no host, or several (RFC 9112, section 3.2): two servers on its way may
+/// take it for different hosts. HTTP/1.0 has no hosts, and HTTP/2 names them in `:authority`.
+fn check_host(request: &Request<Incoming>) -> Result<(), Error> {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    match (request.version(), hosts) {
+        (Version::HTTP_11, 1) | (Version::HTTP_10, 0 | 1) | (Version::HTTP_2, _) => Ok(()),
+        (_, count) => Err(Error::InvalidHost(count)),
     }
 }
 
