@@ -9,14 +9,18 @@ use schemars::JsonSchema;
 use serde::de::IntoDeserializer as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
-/// A duration of more than zero, written with units: `500ms`, `5s`, `1m 30s`.
+/// Longest duration of a setting. Much longer ones overflow the clock.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// A duration of more than zero and at most 30 days, written with units: `500ms`, `5s`, `1m 30s`.
 ///
-/// The pattern of the schema allows the units that the Helm chart can add up. The loader also reads the other
-/// units of [`humantime`].
+/// The pattern of the schema allows the units that the Helm chart can add up, and so few digits that the sum
+/// is in range. The loader also reads the other units of [`humantime`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("pattern" = "^0*[1-9][0-9]{0,8}(ms|s|m|h)( ?[0-9]{1,9}(ms|s|m|h))*$"))]
+#[schemars(inline, extend("pattern" = "^0*([1-9][0-9]{0,7}ms|[1-9][0-9]{0,4}s|[1-9][0-9]{0,3}m|[1-9][0-9]?h)( ?([0-9]{1,8}ms|[0-9]{1,5}s|[0-9]{1,4}m|[0-9]{1,2}h)){0,3}$"))]
 pub struct Timeout(Duration);
 
 impl Timeout {
@@ -53,11 +57,11 @@ impl From<Timeout> for String {
     }
 }
 
-/// A duration that may be zero, written with units: `0s`, `500ms`, `1m 30s`. Its pattern allows the same units
-/// as that of [`Timeout`].
+/// A duration that may be zero, and is at most 30 days: `0s`, `500ms`, `1m 30s`. Its pattern allows the same
+/// units as that of [`Timeout`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("pattern" = "^[0-9]{1,9}(ms|s|m|h)( ?[0-9]{1,9}(ms|s|m|h))*$"))]
+#[schemars(inline, extend("pattern" = "^0*([0-9]{1,8}ms|[0-9]{1,5}s|[0-9]{1,4}m|[0-9]{1,2}h)( ?([0-9]{1,8}ms|[0-9]{1,5}s|[0-9]{1,4}m|[0-9]{1,2}h)){0,3}$"))]
 pub struct Delay(Duration);
 
 impl Delay {
@@ -87,7 +91,11 @@ impl From<Delay> for String {
 }
 
 fn parse_duration(text: &str) -> Result<Duration, &'static str> {
-    humantime::parse_duration(text).map_err(|_| "expected a duration with its unit, such as 500ms or 5s")
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration <= LONGEST => Ok(duration),
+        Ok(_) | Err(humantime::DurationError::NumberOverflow) => Err("expected at most 30 days"),
+        Err(_) => Err("expected a duration with its unit, such as 500ms or 5s"),
+    }
 }
 
 /// An IP address with a port: `0.0.0.0:5000`, `[::]:5000`.
@@ -144,12 +152,31 @@ impl Default for LogFilter {
 }
 
 impl TryFrom<String> for LogFilter {
-    type Error = &'static str;
+    type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let expected = "expected a level (error, warn, info, debug, trace) or target=level pairs";
+        // `tracing` takes a space for a part of the name.
+        let text = text.split(',').map(str::trim).collect::<Vec<_>>().join(",");
+        let expected = format!("expected a level ({}) or target=level pairs", LEVELS.join(", "));
+        if let Some(word) = text.split(',').find(|part| is_unknown_word(part)) {
+            let near = LEVELS.iter().max_by(|a, b| {
+                let likeness = |level| strsim::jaro_winkler(level, &word.to_lowercase());
+                likeness(a).total_cmp(&likeness(b))
+            });
+            let hint = near.map(|near| format!(", did you mean {near}?")).unwrap_or_default();
+            return Err(format!("{word} is not a level{hint} {expected}, such as {word}=trace"));
+        }
         EnvFilter::try_new(&text).map(|_| Self(text)).map_err(|_| expected)
     }
+}
+
+/// The levels of log lines.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// Returns whether a part of a filter is a word that is not a level. `tracing` would take it for a target and
+/// log nothing else, so a misspelt level would turn the log off.
+fn is_unknown_word(part: &str) -> bool {
+    !part.is_empty() && !part.contains(['=', '[']) && part.parse::<LevelFilter>().is_err()
 }
 
 impl From<LogFilter> for String {
