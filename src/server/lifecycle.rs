@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 use tracing::info;
 
+use super::descriptors;
 use super::error::Error;
 use super::listener::{Listener, WorkerHandle, bind};
 use super::slots::Limits;
@@ -61,6 +62,7 @@ impl Server {
     /// Panics outside of a tokio runtime. The admin port and the background checks run on the current
     /// one.
     pub fn build(config: Config, registry: Registry) -> Result<Self, Error> {
+        let shares = descriptors::share(&config, ADMIN_LIMITS.connections);
         let postgres = Postgres::new(&config.database)?;
         let readiness = Readiness::new(postgres.watch(&config.readiness), config.readiness.database);
         let threads = start_threads(config.http.threads())?;
@@ -73,7 +75,7 @@ impl Server {
             workers.collect(),
             readiness.clone(),
             Limits {
-                connections: config.http.max_connections,
+                connections: shares.http,
                 header_timeout: config.http.header_timeout.get(),
                 write_timeout: config.http.write_timeout.get(),
                 spare: SPARE,
@@ -84,7 +86,7 @@ impl Server {
             bind("admin.listen", config.admin.listen.get())?,
             vec![admin],
             readiness.clone(),
-            ADMIN_LIMITS,
+            Limits { connections: shares.admin, ..ADMIN_LIMITS },
         );
         Ok(Self { http, admin, readiness, postgres, threads, config })
     }

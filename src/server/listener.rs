@@ -140,6 +140,7 @@ impl Listener {
                 Err(error) => {
                     // The process has no file descriptor left.
                     warn!(%error, "a connection could not be accepted");
+                    self.connections.slots.make_room();
                     sleep(ACCEPT_PAUSE).await;
                 }
             }

@@ -3,6 +3,7 @@
 mod activity;
 mod chunks;
 mod connection;
+mod descriptors;
 mod error;
 mod lifecycle;
 mod listener;

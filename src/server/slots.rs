@@ -93,7 +93,7 @@ impl Slots {
     }
 
     /// Closes the connection that has waited for its client longest.
-    fn make_room(&mut self) {
+    pub(super) fn make_room(&mut self) {
         self.look();
         let (spare, now) = (self.limits.spare, Instant::now());
         let mut longest: Option<(Duration, Arc<Activity>)> = None;

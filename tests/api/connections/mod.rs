@@ -1,8 +1,12 @@
 //! Client connections: a client that idles, does not read, or takes every slot costs the others nothing.
 
 mod admin;
+mod descriptors;
+mod floods;
 mod half_closed;
 mod idle;
+mod malformed;
+mod memory;
 mod stalled;
 mod worker;
 
