@@ -62,7 +62,7 @@ async fn idle_http2_clients_do_not_delay_a_probe(pool: PgPool) {
 async fn clients_that_do_not_read_do_not_delay_a_probe(pool: PgPool) {
     let films = Films::start(&pool).await;
     let scrapes = b"GET /metrics HTTP/1.1\r\nhost: films\r\n\r\n".repeat(300);
-    let _unread = open(films.admin, 100, &scrapes).await;
+    let _unread = open(films.admin, 64, &scrapes).await;
     assert_alive(&films).await;
 }
 

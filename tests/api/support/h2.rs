@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::http::REVIEW;
 use super::wait::TIMEOUT;
 
 /// An open connection. Its pings are answered, and its streams accept `window` bytes until their bodies
@@ -25,6 +26,18 @@ impl H2 {
         let handshake = Builder::new().initial_window_size(window).handshake(stream);
         let (requests, connection) = timeout(TIMEOUT, handshake).await.expect("a handshake").unwrap();
         Self { requests, driver: tokio::spawn(connection) }
+    }
+
+    /// Sends a review and returns the status.
+    pub(crate) async fn post(&mut self) -> Result<u16, h2::Error> {
+        let request = Request::post("http://films/reviews/").header("content-type", "application/json");
+        let respond = async {
+            let mut requests = self.requests.clone().ready().await?;
+            let (response, mut body) = requests.send_request(request.body(()).unwrap(), false)?;
+            body.send_data(Bytes::from_static(REVIEW.as_bytes()), true)?;
+            Ok(response.await?.status().as_u16())
+        };
+        timeout(TIMEOUT, respond).await.expect("a response")
     }
 
     /// Sends a GET request, and returns the body once the head has arrived.
