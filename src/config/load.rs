@@ -117,13 +117,10 @@ fn check_ranges(config: &Config, merged: &Value) -> Result<(), Error> {
     for (table, keys) in config.as_object().into_iter().flatten() {
         for (key, value) in keys.as_object().into_iter().flatten() {
             let bound = |name| schema["properties"][table]["properties"][key][name].as_u64();
-            let (minimum, maximum) = (bound("minimum").unwrap_or(0), bound("maximum"));
-            let Some(number) = value.as_u64() else { continue };
-            if number < minimum || maximum.is_some_and(|maximum| number > maximum) {
-                let expected = maximum.map_or_else(
-                    || format!("expected at least {minimum}"),
-                    |maximum| format!("expected {minimum} to {maximum}"),
-                );
+            let (Some(number), Some(maximum)) = (value.as_u64(), bound("maximum")) else { continue };
+            let minimum = bound("minimum").unwrap_or(0);
+            if !(minimum..=maximum).contains(&number) {
+                let expected = format!("expected {minimum} to {maximum}");
                 return Err(refused(merged, &format!("{table}.{key}"), value, &expected));
             }
         }

@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 /// Longest duration of a setting. Much longer ones overflow the clock.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(30 * 24);
 
 /// A duration of more than zero and at most 30 days, written with units: `500ms`, `5s`, `1m 30s`.
 ///

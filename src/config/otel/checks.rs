@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use super::Error;
+use crate::config::error::Error;
 
 type Variables = BTreeMap<String, String>;
 
