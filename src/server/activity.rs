@@ -27,10 +27,13 @@ pub(super) enum Order {
 /// What one connection does. Times are milliseconds since it was opened.
 pub(super) struct Activity {
     opened: Instant,
-    /// When the connection was last used: opened, or a response was made or sent.
+    /// When the connection was last used: opened, or a part of a body came, or a response was
+    /// made or sent.
     used: AtomicU64,
     /// Requests whose responses are being made.
     requests: AtomicU32,
+    /// Requests among them that wait for the rest of their body.
+    uploads: AtomicU32,
     /// When the socket last took a byte, if it takes no further one. Otherwise [`Self::WRITABLE`].
     blocked: AtomicU64,
     /// The chunks of HTTP/2 responses that wait for the client to make room, by age.
@@ -54,6 +57,7 @@ impl Activity {
             opened: Instant::now(),
             used: AtomicU64::new(0),
             requests: AtomicU32::new(0),
+            uploads: AtomicU32::new(0),
             blocked: AtomicU64::new(Self::WRITABLE),
             chunks: Mutex::default(),
             order: AtomicU8::new(Order::Serve as u8),
@@ -65,6 +69,16 @@ impl Activity {
     pub(super) fn request(&self) -> RequestUnderWay<'_> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         RequestUnderWay(self)
+    }
+
+    /// Records that a request waits for the rest of its body, or no longer does.
+    pub(super) fn upload(&self, is_awaited: bool) {
+        if is_awaited {
+            self.touch();
+            self.uploads.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.uploads.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Records that the socket took bytes.
@@ -112,17 +126,21 @@ impl Activity {
         if self.requests.load(Ordering::Relaxed) > 0 || self.stalled(now).is_some() {
             return None;
         }
+        Some(self.unused(now))
+    }
+
+    fn unused(&self, now: Instant) -> Duration {
         let used = self.opened + Duration::from_millis(self.used.load(Ordering::Relaxed));
-        Some(now.saturating_duration_since(used))
+        now.saturating_duration_since(used)
     }
 
     /// Returns for how long nothing but the client could have moved this connection forward. A
-    /// connection with a request under way waits for the service.
+    /// connection with a request under way waits for the service, unless the body is missing.
     pub(super) fn waits_for_client(&self, now: Instant) -> Option<Duration> {
-        if self.requests.load(Ordering::Relaxed) > 0 {
+        if self.requests.load(Ordering::Relaxed) > self.uploads.load(Ordering::Relaxed) {
             return None;
         }
-        self.stalled(now).or_else(|| self.idle(now))
+        Some(self.stalled(now).unwrap_or_else(|| self.unused(now)))
     }
 
     /// Gives the connection an order.

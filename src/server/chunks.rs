@@ -24,8 +24,8 @@ pub(super) struct Chunks {
 }
 
 impl Chunks {
-    pub(super) fn new(body: Body, activity: Arc<Activity>) -> Self {
-        Self { body, rest: Bytes::new(), activity }
+    pub(super) fn new(body: Body, activity: &Arc<Activity>) -> Self {
+        Self { body, rest: Bytes::new(), activity: Arc::clone(activity) }
     }
 }
 

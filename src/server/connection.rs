@@ -18,6 +18,7 @@ use tracing::debug;
 use super::activity::{Activity, Order};
 use super::chunks::Chunks;
 use super::socket::Socket;
+use super::upload::Upload;
 use crate::http::{Peer, Service};
 use crate::readiness::Readiness;
 
@@ -74,14 +75,17 @@ impl Connection {
 
     /// Responds to one request. While the instance is stopping, each HTTP/1.1 response closes its
     /// connection, so that a load balancer sends the client elsewhere.
-    async fn respond(self: Arc<Self>, mut request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    async fn respond(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
         let _under_way = self.activity.request();
+        let mut request = request.map(|body| {
+            if body.is_end_stream() { Body::empty() } else { Body::new(Upload::new(body, &self.activity)) }
+        });
         request.extensions_mut().insert(Peer(self.peer));
         let version = request.version();
         let mut response = self.service.respond(request).await;
         if version == Version::HTTP_2 {
             if !response.body().is_end_stream() {
-                response = response.map(|body| Body::new(Chunks::new(body, Arc::clone(&self.activity))));
+                response = response.map(|body| Body::new(Chunks::new(body, &self.activity)));
             }
         } else if self.readiness.is_stopping() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

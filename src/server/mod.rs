@@ -10,6 +10,7 @@ mod listener;
 mod slots;
 mod socket;
 mod threads;
+mod upload;
 
 pub use error::Error;
 pub use lifecycle::{Server, StopMode};

@@ -1,12 +1,16 @@
-//! Connections without a request.
+//! Connections without a request, and connections in every slot.
+
+use std::time::Duration;
 
 use sqlx::PgPool;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{get_film, keep_alive};
+use crate::support::database::{lock_table, until_blocked};
 use crate::support::h2::H2;
+use crate::support::http::{GET_FILM, POST_REVIEW, read_response};
 use crate::support::{Films, TIMEOUT};
 
 const WINDOW: u32 = 1 << 20;
@@ -75,17 +79,45 @@ async fn idle_clients_in_every_slot_lock_nobody_out(pool: PgPool) {
     idle.swap_remove(0).ended().await.expect("the server announces the end");
 }
 
-/// Slow heads and silent clients are held at most as long as the limit.
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn slow_heads_in_every_slot_lock_nobody_out(pool: PgPool) {
-    let films = Films::start_with(&pool, &[("FILMS__HTTP__MAX_CONNECTIONS", "4")]).await;
-    let mut slow = Vec::new();
-    for _ in 0..4 {
-        let mut stream = TcpStream::connect(films.http).await.unwrap();
-        stream.write_all(b"GET /films/995/ HTTP/1.1\r\nhost: fi").await.unwrap();
-        slow.push(stream);
+async fn slow_requests_in_every_slot_lock_nobody_out(pool: PgPool) {
+    let limits = [
+        ("FILMS__HTTP__MAX_CONNECTIONS", "4"),
+        ("FILMS__HTTP__BODY_TIMEOUT", "1h"),
+        ("FILMS__HTTP__REQUEST_TIMEOUT", "2h"),
+    ];
+    let films = Films::start_with(&pool, &limits).await;
+    for begun in [&GET_FILM[..30], &POST_REVIEW[..POST_REVIEW.len() - 1]] {
+        let mut slow = Vec::new();
+        for _ in 0..4 {
+            let mut stream = TcpStream::connect(films.http).await.unwrap();
+            stream.write_all(begun).await.unwrap();
+            slow.push(stream);
+        }
+        for _ in 0..3 {
+            assert_eq!(films.get("/films/995/").await.status, 200);
+        }
     }
-    for _ in 0..3 {
-        assert_eq!(films.get("/films/995/").await.status, 200);
+}
+
+/// The service owes these clients their responses.
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn a_full_house_spares_requests_that_wait_for_the_database(pool: PgPool) {
+    let films = Films::start_with(&pool, &[("FILMS__HTTP__MAX_CONNECTIONS", "2")]).await;
+    let lock = lock_table(&pool, "film").await;
+    let (mut first, mut second) =
+        (TcpStream::connect(films.http).await.unwrap(), TcpStream::connect(films.http).await.unwrap());
+    for stream in [&mut first, &mut second] {
+        stream.write_all(POST_REVIEW).await.unwrap();
+    }
+    until_blocked(&pool).await;
+    let mut newcomer = TcpStream::connect(films.http).await.unwrap();
+    newcomer.write_all(GET_FILM).await.unwrap();
+    // Well after the time that spares every connection.
+    sleep(Duration::from_millis(500)).await;
+    lock.rollback().await.unwrap();
+    for stream in [&mut first, &mut second, &mut newcomer] {
+        let response = read_response(stream).await.expect("a response");
+        assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
     }
 }
