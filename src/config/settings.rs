@@ -8,8 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::database::Database;
+use super::log_filter::LogFilter;
 use super::otel::Otel;
-use super::values::{self, Address, Delay, LogFilter, LogFormat, Timeout};
+use super::values::{self, Address, Delay, LogFormat, Timeout};
 
 /// The configuration of `films`. Durations are text with units (`500ms`, `5s`, `1m 30s`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -64,8 +64,13 @@ fn get<'a>(variables: &'a Variables, name: &str) -> Option<&'a str> {
 }
 
 fn one_of(variables: &Variables, name: &str, choices: &[&str]) -> Result<(), Error> {
+    // The SDK ignores the case of the exporters' values, and no other.
+    let is_chosen = |value: &str| match name.strip_prefix("OTEL_EXPORTER_") {
+        Some(_) => choices.iter().any(|choice| choice.eq_ignore_ascii_case(value)),
+        None => choices.contains(&value),
+    };
     match get(variables, name) {
-        Some(value) if !choices.contains(&value) => {
+        Some(value) if !is_chosen(value) => {
             Err(Error::variable(name, value, format_args!("one of {}", choices.join(", "))))
         }
         _ => Ok(()),

@@ -3,7 +3,9 @@
 
 mod command_line;
 mod database;
+mod opentelemetry;
 mod precedence;
+mod ranges;
 mod refused;
 mod shown;
 
