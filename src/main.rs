@@ -10,7 +10,7 @@ use films::config::{self, Config};
 use films::server::{Server, StopMode};
 use films::{db, telemetry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::info;
+use tracing::{info, warn};
 
 /// A request makes about forty short-lived allocations on one thread. With glibc's allocator they took
 /// a quarter of the request's instructions.
@@ -148,8 +148,7 @@ async fn with_telemetry(
 }
 
 async fn serve(config: Config, registry: prometheus::Registry) -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut signals = Signals::new().map_err(failed)?;
     info!(version = films::LONG_VERSION, "films");
     let server = Server::build(config, registry).map_err(|error| match error {
         films::server::Error::Config(error) => error.into(),
@@ -160,7 +159,7 @@ async fn serve(config: Config, registry: prometheus::Registry) -> Result<(), Fai
     let running = tokio::spawn(server.run(async { stopped.await.unwrap_or(StopMode::Immediate) }));
     tokio::pin!(running);
     let mode = tokio::select! {
-        mode = next_signal(&mut terminate, &mut interrupt) => mode,
+        mode = signals.stop() => mode,
         // Before a signal, only a panic ends the server.
         ended = &mut running => return ended.map_err(failed),
     };
@@ -168,14 +167,38 @@ async fn serve(config: Config, registry: prometheus::Registry) -> Result<(), Fai
     let _ = stop.send(mode);
     tokio::select! {
         ended = running => ended.map_err(failed),
-        _ = next_signal(&mut terminate, &mut interrupt) => exit_immediately(),
+        _ = signals.stop() => exit_immediately(),
     }
 }
 
-async fn next_signal(terminate: &mut Signal, interrupt: &mut Signal) -> StopMode {
-    tokio::select! {
-        _ = terminate.recv() => StopMode::Graceful,
-        _ = interrupt.recv() => StopMode::Immediate,
+/// The signals that a server handles.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the next signal that stops the server. SIGHUP does not: whoever sends it to a daemon means
+    /// that the daemon reads its configuration again, and never that requests are lost.
+    async fn stop(&mut self) -> StopMode {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return StopMode::Graceful,
+                _ = self.interrupt.recv() => return StopMode::Immediate,
+                _ = self.hangup.recv() => {
+                    warn!("SIGHUP is ignored: the configuration is read at the start only; restart to apply it");
+                }
+            }
+        }
     }
 }
 

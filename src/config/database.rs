@@ -47,9 +47,11 @@ pub struct Database {
     /// Most cached responses for one kind of read (`get_film`, `list_films`). Every batch reads the version of the
     /// catalogue, and uses only those cached responses that were read at the same version. 0 turns the
     /// cache off.
+    #[schemars(range(max = 10_000_000))]
     pub cache_entries: usize,
     /// Most memory for cached responses of one kind of read (`get_film`, `list_films`), in bytes. A list larger than
     /// this limit is read from the database every time.
+    #[schemars(range(max = 1_099_511_627_776_u64))]
     pub cache_size: usize,
     /// Keeps prepared statements in the sessions of Postgres (`true`). Set `false` for a pooler in transaction
     /// mode that does not track them, such as PgBouncer before 1.21: each query then runs in a transaction of

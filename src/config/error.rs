@@ -31,6 +31,11 @@ impl Error {
         Self::line(format!("{name} = {value} (from the environment): expected {expected}"))
     }
 
+    /// Reports the value of a variable that may contain a password.
+    pub(super) fn secret_variable(name: &str, expected: impl Display) -> Self {
+        Self::variable(name, "(not shown)", expected)
+    }
+
     /// Reports a variable with bytes that are not UTF-8. The value is left out: it may be a password.
     pub(super) fn not_unicode(name: &str) -> Self {
         Self::line(format!("{name} (from the environment): not valid Unicode, expected UTF-8 text"))

@@ -1,6 +1,7 @@
 //! The `OTEL_*` variables that the OpenTelemetry SDK for Rust does not read. The SDK itself reads endpoints,
 //! headers, timeouts, samplers, batch sizes and resource attributes.
 
+mod checks;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,7 @@ impl Otel {
     pub(super) fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, Error> {
         // The specification treats an empty variable as unset.
         let get = |name: &str| variables.get(name).map(|v| v.trim()).filter(|v| !v.is_empty());
+        checks::check(variables)?;
         let propagators =
             list("OTEL_PROPAGATORS", get("OTEL_PROPAGATORS"), &["tracecontext", "baggage", "none"])?;
         let trace_context = propagators.is_empty() || propagators.contains(&"tracecontext");
@@ -39,11 +41,8 @@ impl Otel {
         let is_exported = |signal: &str, exporters: &[&str]| -> Result<bool, Error> {
             let variable = format!("OTEL_{signal}_EXPORTER");
             let chosen = list(&variable, get(&variable), exporters)?;
-            let own = format!("OTEL_EXPORTER_OTLP_{signal}_");
-            for variable in [format!("{own}PROTOCOL"), "OTEL_EXPORTER_OTLP_PROTOCOL".to_owned()] {
-                list(&variable, get(&variable), &["grpc", "http/protobuf"])?;
-            }
-            let endpoint = get(&format!("{own}ENDPOINT")).or(get("OTEL_EXPORTER_OTLP_ENDPOINT"));
+            let own = format!("OTEL_EXPORTER_OTLP_{signal}_ENDPOINT");
+            let endpoint = get(&own).or(get("OTEL_EXPORTER_OTLP_ENDPOINT"));
             Ok(!disabled && endpoint.is_some() && (chosen.is_empty() || chosen.contains(&"otlp")))
         };
         Ok(Self {

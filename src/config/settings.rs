@@ -8,8 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::database::Database;
+use super::log_filter::LogFilter;
 use super::otel::Otel;
-use super::values::{self, Address, Delay, LogFilter, LogFormat, Timeout};
+use super::values::{self, Address, Delay, LogFormat, Timeout};
 
 /// The configuration of `films`. Durations are text with units (`500ms`, `5s`, `1m 30s`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -47,13 +48,18 @@ pub struct Http {
     }))]
     pub body_timeout: Timeout,
     /// Longest time for a connection to send the headers of its next request, counted from the previous
-    /// response. An idle connection is closed after the same time.
+    /// response. An idle connection is closed after the same time, over HTTP/1.1 and HTTP/2.
     pub header_timeout: Timeout,
+    /// Longest time for a client to accept no part of a response that waits for it. A connection that
+    /// takes longer is closed. Over HTTP/2, a part is up to 16 kB of one response.
+    pub write_timeout: Timeout,
     /// Largest request body, in bytes. A request with a larger body gets 413.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_073_741_824))]
     pub max_body_size: usize,
-    /// Most client connections at once. Further connections wait in the kernel's backlog.
-    #[schemars(range(min = 1))]
+    /// Most client connections at once. A further connection takes the place of the one that has waited
+    /// for its client longest. While all of them wait for the service, further connections wait in the
+    /// kernel's backlog.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub max_connections: usize,
     /// Number of threads that handle requests. Client connections are distributed among the threads. If
     /// omitted: the number of available cores (a container's CPU limit, rounded down), at least 1.
@@ -75,6 +81,7 @@ impl Default for Http {
             request_timeout: Timeout::from_secs(10),
             body_timeout: Timeout::from_secs(5),
             header_timeout: Timeout::from_secs(60),
+            write_timeout: Timeout::from_secs(30),
             max_body_size: 16 * 1024,
             max_connections: 10_000,
             threads: None,

@@ -8,15 +8,17 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::de::IntoDeserializer as _;
 use serde::{Deserialize, Deserializer, Serialize};
-use tracing_subscriber::EnvFilter;
 
-/// A duration of more than zero, written with units: `500ms`, `5s`, `1m 30s`.
+/// Longest duration of a setting. Much longer ones overflow the clock.
+const LONGEST: Duration = Duration::from_hours(30 * 24);
+
+/// A duration of more than zero and at most 30 days, written with units: `500ms`, `5s`, `1m 30s`.
 ///
-/// The pattern of the schema allows the units that the Helm chart can add up. The loader also reads the other
-/// units of [`humantime`].
+/// The pattern of the schema allows the units that the Helm chart can add up, and so few digits that the sum
+/// is in range. The loader also reads the other units of [`humantime`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("x-expected" = "more than 0s, with units: 500ms, 5s or 1m 30s", "pattern" = "^0*[1-9][0-9]{0,8}(ms|s|m|h)( ?[0-9]{1,9}(ms|s|m|h))*$"))]
+#[schemars(inline, extend("x-expected" = "more than 0s, with units: 500ms, 5s or 1m 30s", "pattern" = "^0*([1-9][0-9]{0,7}ms|[1-9][0-9]{0,4}s|[1-9][0-9]{0,3}m|[1-9][0-9]?h)( ?([0-9]{1,8}ms|[0-9]{1,5}s|[0-9]{1,4}m|[0-9]{1,2}h)){0,3}$"))]
 pub struct Timeout(Duration);
 
 impl Timeout {
@@ -53,11 +55,11 @@ impl From<Timeout> for String {
     }
 }
 
-/// A duration that may be zero, written with units: `0s`, `500ms`, `1m 30s`. Its pattern allows the same units
-/// as that of [`Timeout`].
+/// A duration that may be zero, and is at most 30 days: `0s`, `500ms`, `1m 30s`. Its pattern allows the same
+/// units as that of [`Timeout`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend("x-expected" = "a duration with units: 0s, 500ms, 5s or 1m 30s", "pattern" = "^[0-9]{1,9}(ms|s|m|h)( ?[0-9]{1,9}(ms|s|m|h))*$"))]
+#[schemars(inline, extend("x-expected" = "a duration with units: 0s, 500ms, 5s or 1m 30s", "pattern" = "^0*([0-9]{1,8}ms|[0-9]{1,5}s|[0-9]{1,4}m|[0-9]{1,2}h)( ?([0-9]{1,8}ms|[0-9]{1,5}s|[0-9]{1,4}m|[0-9]{1,2}h)){0,3}$"))]
 pub struct Delay(Duration);
 
 impl Delay {
@@ -87,7 +89,11 @@ impl From<Delay> for String {
 }
 
 fn parse_duration(text: &str) -> Result<Duration, &'static str> {
-    humantime::parse_duration(text).map_err(|_| "expected a duration with its unit, such as 500ms or 5s")
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration <= LONGEST => Ok(duration),
+        Ok(_) | Err(humantime::DurationError::NumberOverflow) => Err("expected at most 30 days"),
+        Err(_) => Err("expected a duration with its unit, such as 500ms or 5s"),
+    }
 }
 
 /// An IP address with a port: `0.0.0.0:5000`, `[::]:5000`.
@@ -123,55 +129,6 @@ impl From<Address> for String {
     }
 }
 
-/// Selects log lines: a level, or `target=level` pairs separated by commas.
-///
-/// The pattern of the schema allows only these, because it must not allow a text that the loader refuses. The
-/// loader also reads the other directives of [`EnvFilter`], such as a target without a level.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(inline, extend(
-    "x-expected" = "a level (error, warn, info, debug, trace) or target=level pairs",
-    "pattern" = log_filter_pattern(),
-))]
-pub struct LogFilter(String);
-
-fn log_filter_pattern() -> String {
-    let level = "(error|warn|info|debug|trace|off|ERROR|WARN|INFO|DEBUG|TRACE|OFF)";
-    // A span of a target: `films[{film_id=7}]=debug`.
-    let span = r#"\[[a-z_]*(\{[a-z_.]+(="?[A-Za-z0-9_]+"?)?\})?\]"#;
-    let directive = format!("([A-Za-z_][A-Za-z0-9_:]*({span})?=)?{level}");
-    format!("^{directive}(,{directive})*$")
-}
-
-impl LogFilter {
-    /// Returns the filter as a layer of `tracing` takes it.
-    pub fn to_env_filter(&self) -> EnvFilter {
-        // Never ignores a part of the text: `try_from` has parsed all of it.
-        EnvFilter::new(&self.0)
-    }
-}
-
-impl Default for LogFilter {
-    fn default() -> Self {
-        Self("info".to_owned())
-    }
-}
-
-impl TryFrom<String> for LogFilter {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let expected = "expected a level (error, warn, info, debug, trace) or target=level pairs";
-        EnvFilter::try_new(&text).map(|_| Self(text)).map_err(|_| expected)
-    }
-}
-
-impl From<LogFilter> for String {
-    fn from(filter: LogFilter) -> Self {
-        filter.0
-    }
-}
-
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -196,6 +153,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::config::log_filter::LogFilter;
 
     fn texts<T: JsonSchema>() -> impl Strategy<Value = String> {
         let schema = serde_json::to_value(schemars::schema_for!(T)).unwrap();

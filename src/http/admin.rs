@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus::{Registry, TextEncoder};
+use tokio::task::yield_now;
 
 use super::error::Error;
 use crate::api::{Health, Json, Ready};
@@ -49,6 +50,9 @@ fn name(status: &Status) -> &'static str {
 }
 
 async fn metrics(State(registry): State<Registry>) -> Response {
+    // A page takes about a millisecond, and a connection may have many requests in its buffer. Without
+    // this, probes would wait for all of them.
+    yield_now().await;
     match TextEncoder::new().encode_to_string(&registry.gather()) {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => Error::Metrics(error).into_response(),

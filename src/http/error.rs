@@ -25,9 +25,11 @@ pub(super) enum Error {
     NoSuchRoute,
     NoSuchFilm(i32),
     MethodNotAllowed,
+    InvalidHost(usize),
     InvalidPath(String),
     InvalidQuery(String),
     UnsupportedMediaType,
+    UnsupportedContentCoding,
     BodyTooLarge(usize),
     BodyTimeout(Duration),
     BodyLost,
@@ -77,10 +79,14 @@ impl Error {
             Self::MethodNotAllowed => {
                 (S::METHOD_NOT_ALLOWED, "method-not-allowed", "The route does not support this method")
             }
+            Self::InvalidHost(_) => (S::BAD_REQUEST, "invalid-host", "The request does not name one host"),
             Self::InvalidPath(_) => (S::BAD_REQUEST, "invalid-path", "The path is malformed"),
             Self::InvalidQuery(_) => (S::BAD_REQUEST, "invalid-query", "The query is malformed"),
             Self::UnsupportedMediaType => {
                 (S::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not declared as JSON")
+            }
+            Self::UnsupportedContentCoding => {
+                (S::UNSUPPORTED_MEDIA_TYPE, "unsupported-content-coding", "The body is compressed")
             }
             Self::BodyTooLarge(_) => (S::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large"),
             Self::BodyTimeout(_) => (S::REQUEST_TIMEOUT, "body-timeout", "The body took too long to arrive"),
@@ -109,11 +115,13 @@ impl Error {
         Some(match self {
             Self::NoSuchFilm(id) => format!("no film has the id {id}"),
             Self::UnknownFilm(id) => format!("film_id: no film has the id {id}"),
+            Self::InvalidHost(count) => format!("expected one Host header, not {count}"),
             Self::InvalidPath(text)
             | Self::InvalidQuery(text)
             | Self::InvalidJson(text)
             | Self::InvalidReview(text) => text.clone(),
             Self::UnsupportedMediaType => "expected the header content-type: application/json".to_owned(),
+            Self::UnsupportedContentCoding => "expected a body without content-encoding".to_owned(),
             Self::BodyTooLarge(size) => format!("expected at most {size} bytes"),
             Self::BodyTimeout(limit) => format!("expected all of it within {limit:?}"),
             Self::Database(db::Error::Refused(_)) => "the database has a rule against this review".to_owned(),
@@ -152,6 +160,9 @@ impl IntoResponse for Error {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
         }
+        if matches!(self, Self::UnsupportedContentCoding) {
+            response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
         if let Some(text) = cause {
             response.extensions_mut().insert(InternalError { kind: name, text: text.into() });
         }
@@ -180,9 +191,11 @@ mod tests {
             Error::NoSuchRoute,
             Error::NoSuchFilm(0),
             Error::MethodNotAllowed,
+            Error::InvalidHost(0),
             Error::InvalidPath(String::new()),
             Error::InvalidQuery(String::new()),
             Error::UnsupportedMediaType,
+            Error::UnsupportedContentCoding,
             Error::BodyTooLarge(0),
             Error::BodyTimeout(Duration::ZERO),
             Error::BodyLost,
@@ -212,9 +225,11 @@ mod tests {
             Error::NoSuchRoute
             | Error::NoSuchFilm(_)
             | Error::MethodNotAllowed
+            | Error::InvalidHost(_)
             | Error::InvalidPath(_)
             | Error::InvalidQuery(_)
             | Error::UnsupportedMediaType
+            | Error::UnsupportedContentCoding
             | Error::BodyTooLarge(_)
             | Error::BodyTimeout(_)
             | Error::BodyLost

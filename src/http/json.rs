@@ -36,6 +36,9 @@ impl<T: DeserializeOwned> FromRequest<Arc<AppState>> for JsonBody<T> {
         if !is_json(request.headers()) {
             return Err(Error::UnsupportedMediaType);
         }
+        if is_coded(request.headers()) {
+            return Err(Error::UnsupportedContentCoding);
+        }
         let limits = state.body_limits;
         let body = timeout(limits.timeout, Limited::new(request.into_body(), limits.size).collect());
         let bytes = match body.await {
@@ -58,4 +61,10 @@ impl<T: DeserializeOwned> FromRequest<Arc<AppState>> for JsonBody<T> {
 fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+}
+
+/// Returns whether the body is compressed or coded otherwise.
+fn is_coded(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, Request, Uri, Version, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
-use hyper::body::Incoming;
 use opentelemetry::global;
 use opentelemetry_http::HeaderExtractor;
 use tokio::time::timeout;
@@ -45,8 +45,8 @@ impl Observer {
 
     pub(super) async fn observe<F: Future<Output = Result<Response, Infallible>>>(
         &self,
-        request: Request<Incoming>,
-        respond: impl FnOnce(Request<Incoming>) -> F,
+        request: Request<Body>,
+        respond: impl FnOnce(Request<Body>) -> F,
     ) -> Response {
         let route = self.paths.at(request.uri().path()).ok().map(|found| *found.value);
         let method = method_label(request.method());
@@ -77,7 +77,7 @@ impl Observer {
 /// Creates the span of a request, if its trace is recorded. Names follow OpenTelemetry's stable
 /// conventions for HTTP servers. Numbers are `i64`s, because tracing-opentelemetry exports unsigned
 /// integers as text.
-fn server_span(request: &Request<Incoming>, method: &'static str, route: Option<&str>) -> Span {
+fn server_span(request: &Request<Body>, method: &'static str, route: Option<&str>) -> Span {
     let headers = request.headers();
     let client = || global::get_text_map_propagator(|from| from.extract(&HeaderExtractor(headers)));
     let Some(parent) = sampling::sampled(client) else { return Span::none() };

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::OriginalUri;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{Request, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use hyper::body::Incoming;
 use prometheus::Registry;
 use tower::Service as _;
 
@@ -54,12 +54,26 @@ impl Service {
     }
 
     /// Responds to one request.
-    pub(crate) async fn respond(&self, request: Request<Incoming>) -> Response {
+    pub(crate) async fn respond(&self, request: Request<Body>) -> Response {
         let mut router = self.router.clone();
+        let mut route = async |request: Request<Body>| match check_host(&request) {
+            Ok(()) => router.call(request).await,
+            Err(error) => Ok(error.into_response()),
+        };
         match &self.observer {
-            Some(observer) => observer.observe(request, |request| router.call(request)).await,
-            None => router.call(request).await.unwrap_or_else(|never| match never {}),
+            Some(observer) => observer.observe(request, route).await,
+            None => route(request).await.unwrap_or_else(|never| match never {}),
         }
+    }
+}
+
+/// Refuses a request that names no host, or several (RFC 9112, section 3.2): two servers on its way may
+/// take it for different hosts. HTTP/1.0 has no hosts, and HTTP/2 names them in `:authority`.
+fn check_host(request: &Request<Body>) -> Result<(), Error> {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    match (request.version(), hosts) {
+        (Version::HTTP_11, 1) | (Version::HTTP_10, 0 | 1) | (Version::HTTP_2, _) => Ok(()),
+        (_, count) => Err(Error::InvalidHost(count)),
     }
 }
 

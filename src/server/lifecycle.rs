@@ -9,16 +9,26 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 use tracing::info;
 
+use super::descriptors;
 use super::error::Error;
-use super::listener::{AcceptLimits, Listener, WorkerHandle, bind};
+use super::listener::{Listener, WorkerHandle, bind};
+use super::slots::Limits;
 use super::threads::WorkerThread;
 use crate::config::Config;
 use crate::db::Postgres;
 use crate::http::Service;
 use crate::readiness::Readiness;
 
-/// Probes and scrapes need few connections; this limit catches mistakes.
-const ADMIN_LIMITS: AcceptLimits = AcceptLimits { connections: 64, header_timeout: Duration::from_secs(10) };
+/// Probes and scrapes need few connections, and send their request at once.
+const ADMIN_LIMITS: Limits = Limits {
+    connections: 64,
+    header_timeout: Duration::from_secs(10),
+    write_timeout: Duration::from_secs(10),
+    spare: Duration::from_millis(10),
+};
+
+/// A new connection to the API closes no connection that was used within this time.
+const SPARE: Duration = Duration::from_millis(100);
 
 /// Longest time for a scrape under way to finish after everything else has stopped.
 const ADMIN_GRACE: Duration = Duration::from_secs(1);
@@ -52,6 +62,7 @@ impl Server {
     /// Panics outside of a tokio runtime. The admin port and the background checks run on the current
     /// one.
     pub fn build(config: Config, registry: Registry) -> Result<Self, Error> {
+        let shares = descriptors::share(&config, ADMIN_LIMITS.connections);
         let postgres = Postgres::new(&config.database)?;
         let readiness =
             Readiness::new(postgres.watch(&config.readiness), postgres.failing(), config.readiness.database);
@@ -64,9 +75,11 @@ impl Server {
             bind("http.listen", config.http.listen.get())?,
             workers.collect(),
             readiness.clone(),
-            AcceptLimits {
-                connections: config.http.max_connections,
+            Limits {
+                connections: shares.http,
                 header_timeout: config.http.header_timeout.get(),
+                write_timeout: config.http.write_timeout.get(),
+                spare: SPARE,
             },
         );
         let admin = WorkerHandle::new(Handle::current(), Service::admin(readiness.clone(), registry));
@@ -74,7 +87,7 @@ impl Server {
             bind("admin.listen", config.admin.listen.get())?,
             vec![admin],
             readiness.clone(),
-            ADMIN_LIMITS,
+            Limits { connections: shares.admin, ..ADMIN_LIMITS },
         );
         Ok(Self { http, admin, readiness, postgres, threads, config })
     }

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tracing::{info, warn};
 
+use super::activity::Activity;
 use super::connection::Connection;
 use super::error::Error;
+use super::slots::{Limits, Slots};
 use crate::http::Service;
 use crate::readiness::Readiness;
 
@@ -29,15 +30,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Longest time for the first request on a new connection to arrive after the listener has stopped.
 const SETTLE: Duration = Duration::from_millis(250);
-
-/// The limits of a listener.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct AcceptLimits {
-    /// Most connections at once.
-    pub(super) connections: usize,
-    /// Longest time for the head of a request to arrive.
-    pub(super) header_timeout: Duration,
-}
 
 /// Binds a port. `key` is the setting that `address` comes from.
 pub(super) fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
@@ -92,6 +84,8 @@ impl WorkerHandle {
 #[derive(Debug)]
 pub(super) struct Listener {
     socket: TcpListener,
+    /// A connection that was accepted and waits for a slot.
+    newcomer: Option<(TcpStream, SocketAddr)>,
     connections: Connections,
 }
 
@@ -100,10 +94,11 @@ impl Listener {
         socket: TcpListener,
         workers: Vec<WorkerHandle>,
         readiness: Readiness,
-        limits: AcceptLimits,
+        limits: Limits,
     ) -> Self {
-        let (closing, tasks) = (GracefulShutdown::new(), JoinSet::new());
-        Self { socket, connections: Connections { workers, readiness, limits, closing, tasks } }
+        let (slots, tasks) = (Slots::new(limits), JoinSet::new());
+        let connections = Connections { workers, readiness, looks: limits.interval(), slots, tasks };
+        Self { socket, newcomer: None, connections }
     }
 
     /// Accepts connections until `stop` resolves, then those that the kernel has queued. Later
@@ -113,7 +108,10 @@ impl Listener {
             () = stop => {}
             () = self.accept() => {}
         }
-        let Self { socket, mut connections } = self;
+        let Self { socket, newcomer, mut connections } = self;
+        if let Some((stream, peer)) = newcomer {
+            connections.hand_over(stream, peer, None);
+        }
         if let Err(error) = socket.into_std().and_then(|socket| connections.accept_queued(&socket)) {
             warn!(%error, "the last connections could not be accepted");
         }
@@ -121,17 +119,28 @@ impl Listener {
     }
 
     async fn accept(&mut self) {
-        let permits = Arc::new(Semaphore::new(self.connections.limits.connections));
+        let mut looks = self.connections.looks();
         loop {
-            // The semaphore is never closed, so this always yields a permit.
-            let permit = Arc::clone(&permits).acquire_owned().await.ok();
-            let accepted = self.socket.accept().await;
+            let accepted = tokio::select! {
+                accepted = self.socket.accept() => accepted,
+                _ = looks.tick() => {
+                    self.connections.slots.look();
+                    continue;
+                }
+            };
             match accepted.and_then(|(stream, peer)| Ok((stream.into_std()?, peer))) {
-                Ok((stream, peer)) => self.connections.hand_over(stream, peer, permit),
+                Ok(accepted) => {
+                    self.newcomer = Some(accepted);
+                    let slot = self.connections.slots.acquire().await;
+                    if let Some((stream, peer)) = self.newcomer.take() {
+                        self.connections.hand_over(stream, peer, slot);
+                    }
+                }
                 Err(error) if is_aborted(&error) => {}
                 Err(error) => {
                     // The process has no file descriptor left.
                     warn!(%error, "a connection could not be accepted");
+                    self.connections.slots.make_room();
                     sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -149,24 +158,32 @@ fn is_aborted(error: &io::Error) -> bool {
 pub(super) struct Connections {
     workers: Vec<WorkerHandle>,
     readiness: Readiness,
-    limits: AcceptLimits,
-    closing: GracefulShutdown,
+    /// Time between two looks at the connections.
+    looks: Duration,
+    slots: Slots,
     /// The connections end when this is dropped.
     tasks: JoinSet<()>,
 }
 
 impl Connections {
+    fn looks(&self) -> Interval {
+        let mut looks = interval(self.looks);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        looks
+    }
+
     /// Hands the connection to the worker with the fewest connections.
-    fn hand_over(&mut self, stream: TcpStream, peer: SocketAddr, permit: Option<OwnedSemaphorePermit>) {
+    fn hand_over(&mut self, stream: TcpStream, peer: SocketAddr, slot: Option<OwnedSemaphorePermit>) {
         let Some(worker) = self.workers.iter().min_by_key(|worker| Arc::strong_count(&worker.load)) else {
             return;
         };
         let load = Arc::clone(&worker.load);
-        let connection = Connection::new(peer, Arc::clone(&worker.service), self.readiness.clone());
-        let (watcher, header_timeout) = (self.closing.watcher(), self.limits.header_timeout);
+        let activity = Arc::new(Activity::new());
+        self.slots.add(&activity);
+        let connection = Connection::new(peer, Arc::clone(&worker.service), self.readiness.clone(), activity);
         let task = async move {
-            connection.serve(stream, header_timeout, watcher).await;
-            drop((load, permit));
+            connection.serve(stream).await;
+            drop((load, slot));
         };
         self.tasks.spawn_on(task, &worker.runtime);
         // Frees the entries of connections that have ended.
@@ -193,11 +210,13 @@ impl Connections {
 
     /// Lets every connection finish its current request, for at most `grace`. Closes the connections
     /// that remain.
-    pub(super) async fn drain(self, grace: Duration) {
+    pub(super) async fn drain(mut self, grace: Duration) {
         join_all(self.workers.iter().map(WorkerHandle::settle)).await;
-        let open = self.closing.count();
-        if timeout(grace, self.closing.shutdown()).await.is_err() {
-            warn!(connections = open, ?grace, "the grace period ended; requests under way are cut off");
+        self.slots.finish();
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(grace, ended).await.is_err() {
+            let connections = self.tasks.len();
+            warn!(connections, ?grace, "the grace period ended; requests under way are cut off");
         }
     }
 }

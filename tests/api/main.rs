@@ -6,6 +6,7 @@ mod support;
 
 mod conditional;
 mod config;
+mod connections;
 mod contract;
 mod documents;
 mod failures;

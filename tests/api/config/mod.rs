@@ -4,7 +4,9 @@
 mod command_line;
 mod database;
 mod hostile;
+mod opentelemetry;
 mod precedence;
+mod ranges;
 mod refused;
 mod shown;
 

@@ -206,32 +206,7 @@ async fn invalid_libpq_variables_are_refused() {
     assert_refused(&[("PGSSLMODE", "on")], &["PGSSLMODE", "on", "environment", "verify-full"]).await;
 }
 
-#[tokio::test]
-async fn invalid_opentelemetry_variables_are_refused() {
-    for (variable, value, expected) in [
-        ("OTEL_TRACES_EXPORTER", "console", "expected one of otlp, none"),
-        ("OTEL_METRICS_EXPORTER", "console", "expected one of otlp, prometheus, none"),
-        ("OTEL_LOGS_EXPORTER", "console", "expected one of otlp, none"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "expected one of grpc, http/protobuf"),
-        ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "udp", "expected one of grpc, http/protobuf"),
-        ("OTEL_PROPAGATORS", "b3", "expected one of tracecontext, baggage, none"),
-    ] {
-        assert_refused(&[(variable, value)], &[variable, value, "environment", expected]).await;
-    }
-}
-
-#[tokio::test]
-async fn an_opentelemetry_endpoint_that_is_not_a_url_is_refused() {
-    let variables = [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "nonsense"),
-        ("FILMS__HTTP__LISTEN", "127.0.0.1:0"),
-        ("FILMS__ADMIN__LISTEN", "127.0.0.1:0"),
-    ];
-    let ended = run_with(&variables, &["serve"]).await;
-    assert!(refusal(&ended).contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{ended:?}");
-    assert!(refusal(&ended).contains("'nonsense'"), "{ended:?}");
-}
-
+/// A header may be a password.
 #[tokio::test]
 async fn an_unreadable_password_file_is_refused() {
     for (variable, path, reason) in [

@@ -123,6 +123,51 @@ async fn a_body_needs_the_content_type_of_json(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn a_compressed_body_is_refused(pool: PgPool) {
+    let films = Films::start(&pool).await;
+    let coded = async |codings: &[&str]| {
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(codings.iter().map(|coding| ("content-encoding", *coding)));
+        send(films.http, "POST", "/reviews/", &headers, REVIEW).await
+    };
+    for codings in [&["gzip"][..], &["br"], &["identity, gzip"], &["identity", "gzip"], &[""]] {
+        let response = coded(codings).await;
+        let detail = response.problem(415, "unsupported-content-coding");
+        assert!(detail.contains("content-encoding"), "{detail}");
+        assert_eq!(response.header("accept-encoding"), "identity");
+    }
+    assert_eq!(count(&pool, "review").await, 0);
+    for codings in [&[][..], &["identity"], &["Identity"]] {
+        assert_eq!(coded(codings).await.status, 200);
+    }
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn a_request_names_one_host(pool: PgPool) {
+    let films = Films::start(&pool).await;
+    for (port, path) in [(films.http, "/films/995/"), (films.admin, "/healthz")] {
+        let get = async |version: &str, headers: &str| {
+            let request = format!("GET {path} {version}\r\n{headers}connection: close\r\n\r\n");
+            raw(port, request.as_bytes()).await
+        };
+        for (version, headers) in [
+            ("HTTP/1.1", ""),
+            ("HTTP/1.1", "host: films\r\nhost: films\r\n"),
+            ("HTTP/1.0", "host: a\r\nhost: b\r\n"),
+        ] {
+            let response = get(version, headers).await;
+            assert!(response.contains(" 400 ") && response.contains("films:invalid-host"), "{response}");
+        }
+        for (version, headers) in
+            [("HTTP/1.1", "host: films\r\n"), ("HTTP/1.1", "host:\r\n"), ("HTTP/1.0", "")]
+        {
+            let response = get(version, headers).await;
+            assert!(response.contains(" 200 "), "{version} {headers}: {response}");
+        }
+    }
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn a_body_over_the_limit_is_refused(pool: PgPool) {
     let films = Films::start_with(&pool, &[("FILMS__HTTP__MAX_BODY_SIZE", "100")]).await;
     let padded = |size: usize| format!("{}{REVIEW}", " ".repeat(size - REVIEW.len()));

@@ -9,6 +9,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use crate::support::database::count;
+use crate::support::h2::H2;
 use crate::support::http::{GET_FILM, POST_REVIEW, read_response};
 use crate::support::{Films, until};
 
@@ -115,4 +116,37 @@ async fn sigterm_under_load_loses_no_request(pool: PgPool) {
         }
     }
     assert_eq!(count(&pool, "review").await, i64::try_from(accepted).unwrap());
+}
+
+/// Over HTTP/2, the instance says which requests it has not served, and a client may send them again.
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn a_signal_under_http2_load_loses_no_request(pool: PgPool) {
+    let mut stored = 0;
+    for signal in ["TERM", "INT"] {
+        let mut films = Films::start(&pool).await;
+        let responses = AtomicUsize::new(0);
+        let client = async || {
+            let mut client = H2::connect(films.http, 1 << 20).await;
+            loop {
+                match client.post().await {
+                    Ok(status) => assert_eq!(status, 200),
+                    Err(error) => return error,
+                }
+                responses.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let stop = async {
+            until("traffic", async || match responses.load(Ordering::Relaxed) {
+                200.. => Ok(()),
+                fewer => Err(fewer),
+            })
+            .await;
+            films.signal(signal);
+        };
+        let (ends, ()) = tokio::join!(join_all((0..10).map(|_| client())), stop);
+        assert!(ends.iter().all(|end| end.is_go_away() || end.is_io()), "{ends:?}");
+        stored += responses.load(Ordering::Relaxed);
+        assert_eq!(films.ended().await.code(), Some(0));
+        assert_eq!(count(&pool, "review").await, i64::try_from(stored).unwrap(), "{signal}: {ends:?}");
+    }
 }

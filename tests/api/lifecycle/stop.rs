@@ -71,6 +71,15 @@ async fn a_second_signal_ends_the_process_immediately(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn sighup_is_ignored_with_a_line(pool: PgPool) {
+    let films = Films::start(&pool).await;
+    films.signal("HUP");
+    films.until_logged(|line| line["message"].as_str().is_some_and(|text| text.contains("SIGHUP"))).await;
+    assert_eq!(films.get("/films/995/").await.status, 200);
+    films.stop().await;
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn a_running_request_is_finished(pool: PgPool) {
     let mut films = Films::start(&pool).await;
     let lock = lock_table(&pool, "film").await;

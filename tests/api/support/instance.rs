@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, ChildStdout};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -48,7 +48,12 @@ impl Films {
 
     /// Starts an instance and waits until it listens.
     pub(crate) async fn spawn(variables: &Variables) -> Self {
-        let mut child = command(variables, &["serve"]).stdout(Stdio::piped()).spawn().unwrap();
+        Self::spawn_as(command(variables, &["serve"])).await
+    }
+
+    /// Like [`Films::spawn`], with a command that becomes the instance.
+    pub(crate) async fn spawn_as(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let log = Log::default();
         let reader = tokio::spawn(log.clone().read(child.stdout.take().unwrap()));
         let http = log.address("http.listen").await;

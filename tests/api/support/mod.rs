@@ -6,6 +6,7 @@ mod wait;
 
 pub(crate) mod collector;
 pub(crate) mod database;
+pub(crate) mod h2;
 pub(crate) mod http;
 pub(crate) mod pgbouncer;
 pub(crate) mod proxy;
