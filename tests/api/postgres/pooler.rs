@@ -1,4 +1,4 @@
-//! `PgBouncer` in transaction mode, where each transaction may get another session of Postgres.
+//! PgBouncer in transaction mode, where each transaction may get another session of Postgres.
 
 use futures_util::future::join_all;
 use sqlx::PgPool;

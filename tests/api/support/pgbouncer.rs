@@ -1,4 +1,4 @@
-//! A `PgBouncer` in transaction mode before the test's database.
+//! A PgBouncer in transaction mode before the test's database.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use super::command::{Variables, variables};
 use super::wait::until;
 
-/// A running `PgBouncer`. It is killed when this value is dropped.
+/// A running PgBouncer. It is killed when this value is dropped.
 pub(crate) struct PgBouncer {
     child: Child,
     folder: PathBuf,
