@@ -65,6 +65,7 @@ impl<'a> Counter<'a> {
         let profile = self.folder.join(path.name).with_extension("callgrind");
         let mut service = Service::start(&self.database, &profile)?;
         let mut connection = service.connect(self.signals)?;
+        service.wait_for_check(self.signals)?;
         let etag = connection.send("GET /films/995/ HTTP/1.1\r\nhost: films\r\n\r\n")?.etag;
         let request = path.request.replace("{etag}", &etag);
         for _ in 0..requests {
@@ -115,6 +116,16 @@ impl Service {
             Ok(Connection::open(self.address).ok())
         })?;
         connection.with_context(|| self.complaint("does not listen", START_TIMEOUT))
+    }
+
+    /// Waits for the first check of the database, after which responses are cached. Reads its line in the
+    /// log, because requests to `/readyz` would be counted.
+    fn wait_for_check(&self, signals: &Signals) -> Result<()> {
+        let checked = process::until(START_TIMEOUT, Some(signals), || {
+            let log = fs::read_to_string(&self.log)?;
+            Ok(log.contains("the database is up").then_some(()))
+        })?;
+        checked.with_context(|| self.complaint("does not reach its database", START_TIMEOUT))
     }
 
     /// Stops the service, which writes the profile then.
