@@ -76,7 +76,8 @@ impl Postgres {
         let pool = Pool::new("database", config.connect_options()?, config);
         let replica = config.read_options()?.map(|options| Pool::new("replica", options, config));
         let (failures, may_cache) = (Failing::new(), Arc::default());
-        let create_review = PooledQuery::new(&pool, &Arc::new(CreateReview), &failures.create_review);
+        let create_review =
+            PooledQuery::new(&pool, &Arc::new(CreateReview::default()), &failures.create_review);
         Ok(Self {
             create_review: Arc::new(Batcher::start(create_review, limits(config, 1))),
             pool,

@@ -1,12 +1,15 @@
 //! The query that writes reviews.
 
 use std::slice;
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 
-use super::error::{Error, is_refused_row};
+use super::error::{Error, code, is_refused_row};
 use super::query::{Query, query_as};
+use super::sqlstate::LOCK_NOT_AVAILABLE;
 use crate::api::Review;
 
 /// What became of a review.
@@ -20,8 +23,25 @@ pub(super) enum Outcome {
     FilmLocked,
 }
 
-/// Inserts reviews.
-pub(super) struct CreateReview;
+/// Inserts reviews. A film that another transaction has locked must not hold up the reviews of other
+/// films, so no statement waits for a lock for long.
+#[derive(Debug, Default)]
+pub(super) struct CreateReview {
+    /// When a locked film was last met.
+    met_lock: Mutex<Option<Instant>>,
+}
+
+/// What a statement does about a locked film.
+#[derive(Clone, Copy, Debug)]
+enum IfLocked {
+    /// Waits for a moment, then fails as a whole. The cheaper statement, for as long as no film is locked.
+    Fail,
+    /// Leaves out the reviews of the film. Locking each film first makes the statement a tenth slower.
+    LeaveOut,
+}
+
+/// After this time without a locked film, statements expect none.
+const CALM: Duration = Duration::from_secs(1);
 
 impl Query for CreateReview {
     const NAME: &'static str = "create_review";
@@ -36,13 +56,34 @@ impl Query for CreateReview {
         connection: &mut PgConnection,
         reviews: &[Review],
     ) -> Result<Vec<Self::Output>, sqlx::Error> {
-        match insert_apart(connection, reviews).await {
+        match self.insert(connection, reviews).await {
             Ok(outcomes) => Ok(outcomes.into_iter().map(Ok).collect()),
             // A row that Postgres refuses rolls back the statement, so nothing is inserted yet. One
             // by one, each review gets its own result.
             Err(error) if is_refused_row(&error) => insert_one_by_one(connection, reviews).await,
             Err(error) => Err(error),
         }
+    }
+}
+
+impl CreateReview {
+    async fn insert(
+        &self,
+        connection: &mut PgConnection,
+        reviews: &[Review],
+    ) -> Result<Vec<Outcome>, sqlx::Error> {
+        let met_lock = *self.met_lock.lock();
+        if met_lock.is_none_or(|met| met.elapsed() > CALM) {
+            match insert_apart(connection, reviews, IfLocked::Fail).await {
+                Err(error) if code(&error).as_deref() == Some(LOCK_NOT_AVAILABLE) => {}
+                result => return result,
+            }
+        }
+        let outcomes = insert_apart(connection, reviews, IfLocked::LeaveOut).await?;
+        if outcomes.contains(&Outcome::FilmLocked) {
+            *self.met_lock.lock() = Some(Instant::now());
+        }
+        Ok(outcomes)
     }
 }
 
@@ -58,42 +99,72 @@ struct Row {
 async fn insert_apart(
     connection: &mut PgConnection,
     reviews: &[Review],
+    if_locked: IfLocked,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     if !connection.is_in_transaction() {
-        return insert(connection, reviews).await;
+        return insert(connection, reviews, if_locked).await;
     }
     let mut savepoint = connection.begin().await?;
-    let outcomes = insert(&mut savepoint, reviews).await?;
+    let outcomes = insert(&mut savepoint, reviews, if_locked).await?;
     savepoint.commit().await?;
     Ok(outcomes)
 }
 
-/// Inserts the reviews whose film exists and is free, in one statement and so in one commit. A review
-/// whose film is locked is left out, because the others would wait with it.
+/// Inserts the reviews whose film exists, in one statement and so in one commit.
 ///
 /// `fetch_all` returns after `ReadyForQuery`, which Postgres sends after the commit. After the last
 /// row alone, the commit would still be to come.
-async fn insert(connection: &mut PgConnection, reviews: &[Review]) -> Result<Vec<Outcome>, sqlx::Error> {
+async fn insert(
+    connection: &mut PgConnection,
+    reviews: &[Review],
+    if_locked: IfLocked,
+) -> Result<Vec<Outcome>, sqlx::Error> {
     let (film_ids, ratings): (Vec<i32>, Vec<i32>) =
         reviews.iter().map(|review| (review.film_id, review.rating)).unzip();
-    let rows = query_as!(
-        Row,
-        r#"with submitted as (
-             select * from unnest($1::int4[], $2::int4[])
-               with ordinality as submitted (film_id, rating, position)
-           ), accepted as (
-             select submitted.*, free is not null as stored
-             from submitted join film using (film_id) left join lock_films($1) free on free = film_id
-           ), inserted as (
-             insert into review (film_id, rating)
-             select film_id, rating from accepted where stored order by position
-           )
-           select position as "position!", stored as "stored!" from accepted"#,
-        &film_ids,
-        &ratings
-    )
-    .fetch_all(connection)
-    .await?;
+    let rows = match if_locked {
+        // The foreign key locks the films at the end of the statement. The limit is set before, for the
+        // rest of the transaction, and a lock of a whole table is waited for even earlier.
+        IfLocked::Fail => {
+            query_as!(
+                Row,
+                r#"with submitted as (
+                     select * from unnest($1::int4[], $2::int4[])
+                       with ordinality as submitted (film_id, rating, position)
+                   ), accepted as (
+                     select submitted.* from submitted join film using (film_id)
+                   ), inserted as (
+                     insert into review (film_id, rating) select film_id, rating from accepted order by position
+                   ), limited as materialized (
+                     select set_config('lock_timeout', '25ms', true)
+                   )
+                   select position as "position!", true as "stored!" from accepted, limited"#,
+                &film_ids,
+                &ratings
+            )
+            .fetch_all(connection)
+            .await?
+        }
+        IfLocked::LeaveOut => {
+            query_as!(
+                Row,
+                r#"with submitted as (
+                     select * from unnest($1::int4[], $2::int4[])
+                       with ordinality as submitted (film_id, rating, position)
+                   ), accepted as (
+                     select submitted.*, free is not null as stored
+                     from submitted join film using (film_id) left join lock_films($1) free on free = film_id
+                   ), inserted as (
+                     insert into review (film_id, rating)
+                     select film_id, rating from accepted where stored order by position
+                   )
+                   select position as "position!", stored as "stored!" from accepted"#,
+                &film_ids,
+                &ratings
+            )
+            .fetch_all(connection)
+            .await?
+        }
+    };
     outcomes(reviews.len(), &rows)
 }
 
@@ -119,7 +190,7 @@ async fn insert_one_by_one(
 ) -> Result<Vec<Result<Outcome, Error>>, sqlx::Error> {
     let mut results = Vec::with_capacity(reviews.len());
     for review in reviews {
-        results.push(match insert_apart(connection, slice::from_ref(review)).await {
+        results.push(match insert_apart(connection, slice::from_ref(review), IfLocked::LeaveOut).await {
             // One review has one outcome.
             Ok(outcomes) => Ok(outcomes.first().copied().unwrap_or(Outcome::NoFilm)),
             // The film was deleted between the join and the insert.
