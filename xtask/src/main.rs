@@ -7,6 +7,7 @@
 mod baselines;
 mod bench;
 mod cargo;
+mod cluster;
 mod docs;
 mod e2e;
 mod generated;

@@ -71,6 +71,67 @@ fn other_builders_load_an_archive() -> Result<()> {
 }
 
 #[test]
+fn without_a_name_the_cluster_of_the_current_context_gets_the_images() -> Result<()> {
+    for (context, program, load) in [
+        ("kind-kind", "kind", "kind load docker-image --name=kind localhost/films:1"),
+        ("kind-my-own", "kind", "kind load docker-image --name=my-own localhost/films:1"),
+        ("k3d-films", "k3d", "k3d image import --cluster=films localhost/films:1"),
+        ("minikube", "minikube", "minikube image load localhost/films:1"),
+    ] {
+        let folder = tempfile::tempdir()?;
+        let kubectl = format!("echo {context}");
+        let programs = [("docker", ""), ("kubectl", kubectl.as_str()), (program, "echo a-cluster")];
+        let output = image(folder.path(), &programs, &[NAME, &["--builder", "docker", "--load"]].concat())?;
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(calls(folder.path())?.last().map(String::as_str), Some(load));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_cluster_that_runs_the_images_of_docker_needs_no_load() -> Result<()> {
+    for context in ["docker-desktop", "orbstack"] {
+        let folder = tempfile::tempdir()?;
+        let kubectl = format!("echo {context}");
+        let programs = [("docker", ""), ("podman", ""), ("kubectl", kubectl.as_str())];
+        let output = image(folder.path(), &programs, &[NAME, &["--builder", "docker", "--load"]].concat())?;
+        assert!(output.status.success(), "{output:?}");
+        assert!(calls(folder.path())?[1].starts_with("docker build "), "{output:?}");
+        let refused = image(folder.path(), &programs, &[NAME, &["--builder", "podman", "--load"]].concat())?;
+        let error = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && error.contains("runs the images of docker"), "{error}");
+    }
+    Ok(())
+}
+
+#[test]
+fn containerd_gets_an_archive_from_every_builder() -> Result<()> {
+    for (builder, save) in [("docker", "docker save --output /"), ("buildah", "buildah push --quiet ")] {
+        let folder = tempfile::tempdir()?;
+        let programs = [(builder, ""), ("ctr", "echo 1.7")];
+        let arguments = [NAME, &["--builder", builder, "--load", "containerd"]].concat();
+        let output = image(folder.path(), &programs, &arguments)?;
+        assert!(output.status.success(), "{output:?}");
+        let calls = calls(folder.path())?;
+        assert!(calls[2].starts_with(save), "{calls:?}");
+        assert!(calls[3].starts_with("ctr --namespace k8s.io images import /"), "{calls:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn another_context_is_refused_with_the_command_to_use() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let programs = [("docker", ""), ("kubectl", "echo gke_production")];
+    let output = image(folder.path(), &programs, &[NAME, &["--load"]].concat())?;
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && error.contains("gke_production"), "{error}");
+    assert!(error.contains("cargo xtask image --registry REGISTRY"), "{error}");
+    assert_eq!(calls(folder.path())?, ["kubectl config current-context"]);
+    Ok(())
+}
+
+#[test]
 fn a_missing_cluster_stops_the_verb_before_the_build() -> Result<()> {
     for (programs, expected) in [
         (&[("docker", "")][..], "cannot run kind: is it installed?"),

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use crate::baselines::FILMS;
 use crate::cargo;
+use crate::cluster::{Cluster, Kind};
 use crate::images::{self, Image, Names};
 use crate::process::{self, Group};
 use crate::signals::Signals;
@@ -31,9 +32,9 @@ pub(crate) struct Args {
     /// An argument for the Dockerfiles; may be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
     build_arg: Vec<String>,
-    /// Load the images into the local cluster of this kind.
-    #[arg(long, value_name = "CLUSTER")]
-    load: Option<Cluster>,
+    /// Load the images into the cluster of the current context of kubectl, or into a cluster of this kind.
+    #[arg(long, value_name = "CLUSTER", num_args = 0..=1, default_missing_value = "current")]
+    load: Option<Kind>,
     /// Build nothing. Print the names of the images, one a line.
     #[arg(long)]
     list: bool,
@@ -47,14 +48,6 @@ enum Builder {
     Buildah,
     Podman,
     Docker,
-}
-
-/// A program that runs a cluster on this machine.
-#[derive(Clone, Copy, ValueEnum)]
-enum Cluster {
-    Kind,
-    Minikube,
-    K3d,
 }
 
 impl Builder {
@@ -83,51 +76,15 @@ impl Builder {
         command
     }
 
-    /// Returns the command that writes an image into an archive. With docker, clusters need no archive.
-    fn save(self, name: &str, archive: &Path) -> Option<Command> {
+    /// Returns the command that writes an image into an archive.
+    fn save(self, name: &str, archive: &Path) -> Command {
         let mut command = Command::new(self.program());
         let target = format!("docker-archive:{}:{name}", archive.display());
         match self {
-            Self::Docker => return None,
+            Self::Docker => command.args(["save", "--output"]).arg(archive).arg(name),
             Self::Buildah | Self::Podman => command.args(["push", "--quiet", name, &target]),
         };
-        Some(command)
-    }
-}
-
-impl Cluster {
-    /// Returns the command that loads an image of docker, or an archive.
-    fn load(self, name: &str, archive: Option<&Path>) -> Command {
-        let (program, arguments): (_, &[&str]) = match self {
-            Self::Kind if archive.is_some() => ("kind", &["load", "image-archive"]),
-            Self::Kind => ("kind", &["load", "docker-image"]),
-            Self::Minikube => ("minikube", &["image", "load"]),
-            Self::K3d => ("k3d", &["image", "import"]),
-        };
-        let mut command = Command::new(program);
-        command.args(arguments).arg(archive.map_or_else(|| name.as_ref(), Path::as_os_str));
         command
-    }
-
-    /// Fails if no cluster of this kind is here.
-    fn check(self) -> Result<()> {
-        let (program, arguments, advice): (_, &[&str], _) = match self {
-            Self::Kind => {
-                ("kind", &["get", "clusters"], "https://kind.sigs.k8s.io, then `kind create cluster`")
-            }
-            Self::Minikube => {
-                ("minikube", &["status"], "https://minikube.sigs.k8s.io, then `minikube start`")
-            }
-            Self::K3d => {
-                ("k3d", &["cluster", "list", "--no-headers"], "https://k3d.io, then `k3d cluster create`")
-            }
-        };
-        let clusters = process::output(Command::new(program).args(arguments));
-        let clusters = clusters.with_context(|| format!("--load {program} needs a cluster: see {advice}"))?;
-        if clusters.trim().is_empty() {
-            bail!("--load {program}: {program} has no cluster: see {advice}");
-        }
-        Ok(())
     }
 }
 
@@ -141,15 +98,18 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    args.load.map_or(Ok(()), Cluster::check)?;
+    let cluster = args.load.map(Cluster::find).transpose()?;
     let builder = args.builder.map_or_else(Builder::find, Ok)?;
+    if cluster == Some(Cluster::Docker) && builder != Builder::Docker {
+        bail!("this cluster runs the images of docker: start docker, or build with --builder docker");
+    }
     let signals = Signals::catch()?;
     for image in &images {
         finish(&mut build(image, builder, args), &signals)?;
         say(&format!("Built {}", image.name()));
     }
     for image in &images {
-        args.load.map_or(Ok(()), |cluster| load(&image.name(), builder, cluster, &signals))?;
+        cluster.as_ref().map_or(Ok(()), |cluster| load(&image.name(), builder, cluster, &signals))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -170,16 +130,19 @@ fn build(image: &Image, builder: Builder, args: &Args) -> Command {
     command
 }
 
-/// Loads an image into the cluster, through an archive unless docker has built it.
-fn load(name: &str, builder: Builder, cluster: Cluster, signals: &Signals) -> Result<()> {
+/// Loads an image into the cluster, through an archive unless the cluster takes images of docker.
+fn load(name: &str, builder: Builder, cluster: &Cluster, signals: &Signals) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let archive = folder.path().join("image.tar");
-    let save = builder.save(name, &archive);
-    let source = save.is_some().then_some(archive.as_path());
-    let load = cluster.load(name, source);
-    for mut command in save.into_iter().chain([load]) {
-        finish(&mut command, signals)?;
+    let by_name = builder == Builder::Docker && cluster.takes_docker_images();
+    let Some(mut load) = cluster.load(name, (!by_name).then_some(archive.as_path())) else {
+        say(&format!("The cluster runs {name} from docker: nothing to load"));
+        return Ok(());
+    };
+    if !by_name {
+        finish(&mut builder.save(name, &archive), signals)?;
     }
+    finish(&mut load, signals)?;
     say(&format!("Loaded {name}"));
     Ok(())
 }
