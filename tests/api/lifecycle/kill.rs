@@ -118,7 +118,8 @@ async fn acknowledged_reviews_survive_a_storm_of_ended_backends(pool: PgPool) {
         }
         until_acknowledged(&mut seen, 20).await;
     });
-    check(count(&pool, "review").await, posted.await);
+    let posted = posted.await;
+    check(count(&pool, "review").await, posted);
 }
 
 #[sqlx::test(migrations = false)]
