@@ -10,7 +10,7 @@ use crate::process;
 
 /// A kind of cluster, on the command line.
 #[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Kind {
+pub(crate) enum ClusterKind {
     /// The cluster of the current context of kubectl
     Current,
     /// kind
@@ -39,13 +39,13 @@ const DOCKER_CONTEXTS: [&str; 4] = ["docker-desktop", "rancher-desktop", "orbsta
 
 impl Cluster {
     /// Finds the cluster. Fails if it is not here, or if it is none that images can be loaded into.
-    pub(crate) fn find(kind: Kind) -> Result<Self> {
+    pub(crate) fn find(kind: ClusterKind) -> Result<Self> {
         let cluster = match kind {
-            Kind::Current => Self::of_context(current_context()?.trim())?,
-            Kind::Kind => Self::Kind(None),
-            Kind::Minikube => Self::Minikube,
-            Kind::K3d => Self::K3d(None),
-            Kind::Containerd => Self::Containerd,
+            ClusterKind::Current => Self::of_context(current_context()?.trim())?,
+            ClusterKind::Kind => Self::Kind(None),
+            ClusterKind::Minikube => Self::Minikube,
+            ClusterKind::K3d => Self::K3d(None),
+            ClusterKind::Containerd => Self::Containerd,
         };
         cluster.check()?;
         Ok(cluster)

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 
 use crate::baselines::FILMS;
 use crate::cargo;
-use crate::cluster::{Cluster, Kind};
+use crate::cluster::{Cluster, ClusterKind};
 use crate::images::{self, Image, Names};
 use crate::process::{self, Group};
 use crate::signals::Signals;
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     build_arg: Vec<String>,
     /// Load the images into the cluster of the current context of kubectl, or into a cluster of this kind.
     #[arg(long, value_name = "CLUSTER", num_args = 0..=1, default_missing_value = "current")]
-    load: Option<Kind>,
+    load: Option<ClusterKind>,
     /// Build nothing. Print the names of the images, one a line.
     #[arg(long)]
     list: bool,
