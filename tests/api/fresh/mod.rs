@@ -2,6 +2,7 @@
 
 mod bulk;
 mod catalogue;
+mod flood;
 mod load;
 mod reader;
 mod sequence;

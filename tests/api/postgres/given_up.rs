@@ -39,6 +39,26 @@ async fn the_pool_size_limits_the_backends_although_queries_are_given_up(pool: P
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn clients_that_disconnect_leave_no_backends(pool: PgPool) {
+    let limits = [
+        ("FILMS__DATABASE__POOL_SIZE", "4"),
+        ("FILMS__DATABASE__MAX_BATCH_SIZE", "1"),
+        ("FILMS__DATABASE__QUERY_TIMEOUT", "300ms"),
+    ];
+    let films = Films::start_with(&pool, &limits).await;
+    let lock = lock_table(&pool, "film").await;
+    for _ in 0..40 {
+        let mut client = TcpStream::connect(films.http).await.unwrap();
+        client.write_all(b"GET /films/995/ HTTP/1.1\r\nhost: films\r\n\r\n").await.unwrap();
+        drop(client);
+        assert!(connections(&pool).await <= 4);
+    }
+    until_none_blocked(&pool).await;
+    lock.rollback().await.unwrap();
+    films.until_status("/films/995/", 200).await;
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn the_query_of_a_killed_instance_ends(pool: PgPool) {
     let films = Films::start_with(&pool, &[("FILMS__DATABASE__QUERY_TIMEOUT", "2s")]).await;
     let _lock = lock_table(&pool, "film").await;
