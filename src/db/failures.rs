@@ -2,6 +2,8 @@
 //! request.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -10,7 +12,11 @@ use opentelemetry::{KeyValue, global};
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
+use super::cache::CachedQuery as _;
 use super::error::Error;
+use super::films::{GetFilm, ListFilms};
+use super::query::Query as _;
+use super::reviews::CreateReview;
 
 /// Least time between two lines about failing queries.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -41,7 +47,7 @@ struct Failure {
 }
 
 impl Failures {
-    pub(super) fn new(query: &'static str) -> Self {
+    fn new(query: &'static str) -> Self {
         let count = global::meter("films")
             .u64_counter("films.query.failures")
             .with_description("Queries that failed, each for all of its requests")
@@ -50,12 +56,8 @@ impl Failures {
         Self { query, count, failing: AtomicBool::new(false), last: Mutex::new(None) }
     }
 
-    pub(super) fn query(&self) -> &'static str {
-        self.query
-    }
-
     /// Returns why these queries fail at present.
-    pub(super) fn cause(&self) -> Option<String> {
+    fn cause(&self) -> Option<String> {
         let last = self.last.lock();
         let is_present =
             |failure: &&Failure| self.failing.load(Ordering::Relaxed) && failure.at.elapsed() < PRESENT;
@@ -107,5 +109,30 @@ impl Failures {
         if last.as_mut().and_then(|last| last.logged.take()).is_some() {
             info!(query = self.query, "queries work again");
         }
+    }
+}
+
+/// The failures of every kind of query.
+#[derive(Clone, Debug)]
+pub struct Failing {
+    pub(super) get_film: Arc<Failures>,
+    pub(super) list_films: Arc<Failures>,
+    pub(super) create_review: Arc<Failures>,
+}
+
+impl Failing {
+    pub(super) fn new() -> Self {
+        let failures = |query| Arc::new(Failures::new(query));
+        Self {
+            get_film: failures(GetFilm::NAME),
+            list_films: failures(ListFilms::NAME),
+            create_review: failures(CreateReview::NAME),
+        }
+    }
+
+    /// Returns the queries that fail at present, and why.
+    pub fn causes(&self) -> BTreeMap<&'static str, String> {
+        let failures = [&self.get_film, &self.list_films, &self.create_review];
+        failures.into_iter().filter_map(|failures| Some((failures.query, failures.cause()?))).collect()
     }
 }

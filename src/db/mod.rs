@@ -20,14 +20,16 @@ mod query;
 mod reviews;
 mod schema;
 mod seed;
+mod session;
 mod sqlstate;
 mod words;
 
 pub use cache::{CatalogueVersion, Versioned};
 pub use connect::ConnectError;
 pub use error::Error;
+pub use failures::Failing;
 pub use films::{FilmPage, Filter};
 pub use health::{Checks, Status};
 pub use migrate::{MIGRATOR, MigrateError, Migrated, migrate};
-pub use postgres::{Db, Failing, Postgres};
+pub use postgres::{Db, Postgres};
 pub use seed::{SeedError, Seeded, seed};

@@ -16,7 +16,7 @@ use std::time::Duration;
 use opentelemetry::{KeyValue, global};
 use parking_lot::Mutex;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _};
+use sqlx::{ConnectOptions, Connection as _};
 use tokio::runtime::{self, Handle};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -24,6 +24,7 @@ use tracing::{Span, debug};
 
 use super::error::{Error, breaks_connection, describe};
 use super::query::Query;
+use super::session::{self, Sessions};
 use crate::config::Database;
 
 /// The connections to one Postgres. Clones share them.
@@ -34,6 +35,7 @@ struct Inner {
     /// The pool's name in metrics, and the server's in log lines.
     name: &'static str,
     options: PgConnectOptions,
+    sessions: Sessions,
     connect_timeout: Duration,
     query_timeout: Duration,
     config: Database,
@@ -67,15 +69,11 @@ pub(super) struct Lease {
 impl Pool {
     pub(super) fn new(name: &'static str, options: PgConnectOptions, config: &Database) -> Self {
         let size = config.pool_size as usize;
-        let options = if config.prepared_statements {
-            with_statement_timeout(options, config.query_timeout.get())
-        } else {
-            options.statement_cache_capacity(0)
-        };
+        let sessions = Sessions::new(config);
         let pool = Self(Arc::new(Inner {
             name,
-            // Poolers refuse parameters that they do not track, and no column is a float.
-            options: options.extra_float_digits(None).disable_statement_logging(),
+            options: sessions.configure(options).disable_statement_logging(),
+            sessions,
             connect_timeout: config.connect_timeout.get(),
             query_timeout: config.query_timeout.get(),
             config: config.clone(),
@@ -147,33 +145,6 @@ impl Pool {
         Ok(PooledConnection { runtime: Handle::current().id(), connection })
     }
 
-    /// Runs a query, in a transaction if a pooler may give each transaction another session.
-    async fn run<Q: Query>(
-        &self,
-        query: &Q,
-        connection: &mut PgConnection,
-        keys: &[Q::Key],
-    ) -> Result<Vec<Q::Output>, sqlx::Error> {
-        if self.0.config.prepared_statements {
-            return query.run(connection, keys).await;
-        }
-        // sqlx names its statements, and an earlier client may have left statements of the same names in
-        // this session.
-        let begin = format!(
-            "begin; set local statement_timeout = {}; deallocate all",
-            milliseconds(self.0.query_timeout)
-        );
-        let mut transaction = connection.begin_with(AssertSqlSafe(begin)).await?;
-        match query.run(&mut transaction, keys).await {
-            Ok(outputs) => transaction.commit().await.map(|()| outputs),
-            Err(error) => {
-                // The session is free for others only after this. A failure of it is the query's failure.
-                let _ = transaction.rollback().await;
-                Err(error)
-            }
-        }
-    }
-
     /// Registers the pool's gauges.
     fn observe(&self) {
         let meter = global::meter("films");
@@ -222,7 +193,8 @@ impl Lease {
             None => self.pool.connect().await.map_err(note_failure)?,
         };
         let limit = self.pool.0.query_timeout;
-        let Ok(result) = timeout(limit, self.pool.run(query, &mut pooled.connection, keys)).await else {
+        let Ok(result) = timeout(limit, self.pool.0.sessions.run(query, &mut pooled.connection, keys)).await
+        else {
             self.give_up(pooled);
             return Err(note_failure(Error::QueryTimeout(limit)));
         };
@@ -244,7 +216,7 @@ impl Lease {
         let (pool, permit) = (self.pool.clone(), self.permit.take());
         tokio::spawn(async move {
             let drained = tokio::select! {
-                drained = timeout(pool.0.query_timeout + LATE_REPLY, drain(&mut pooled.connection)) => drained,
+                drained = timeout(pool.0.query_timeout + LATE_REPLY, session::drain(&mut pooled.connection)) => drained,
                 () = pool.0.closing.notified() => Ok(false),
             };
             if drained == Ok(true) {
@@ -253,31 +225,6 @@ impl Lease {
             drop(permit);
         });
     }
-}
-
-/// Reads the replies to a query that was given up. Returns whether the connection can be used again.
-async fn drain(connection: &mut PgConnection) -> bool {
-    // The first reply is the error of the query that `statement_timeout` ended.
-    while let Err(error) = connection.ping().await {
-        if breaks_connection(&error) {
-            return false;
-        }
-    }
-    true
-}
-
-/// Makes Postgres end a statement by itself after `limit`, also if this process has ended meanwhile. A
-/// `statement_timeout` in the URL wins.
-fn with_statement_timeout(options: PgConnectOptions, limit: Duration) -> PgConnectOptions {
-    if options.get_options().is_some_and(|options| options.contains("statement_timeout")) {
-        return options;
-    }
-    options.options([("statement_timeout", milliseconds(limit))])
-}
-
-/// Returns a time as `statement_timeout` takes it: 0 would switch it off, and Postgres holds it in 32 bits.
-fn milliseconds(limit: Duration) -> i32 {
-    i32::try_from(limit.as_millis()).unwrap_or(i32::MAX).max(1)
 }
 
 /// Notes the failure on the query's span.

@@ -11,14 +11,13 @@ use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 use super::batcher::{BatchLimits, Batcher};
-use super::cache::{CachedQuery as _, FilmCache, Versioned};
+use super::cache::{FilmCache, Versioned};
 use super::error::Error;
-use super::failures::Failures;
+use super::failures::Failing;
 use super::films::{FilmPage, Filter, GetFilm, ListFilms};
 use super::health::{self, Checks, Purpose};
 use super::pool::Pool;
 use super::pooled::PooledQuery;
-use super::query::Query as _;
 use super::reviews::{CreateReview, Outcome};
 use crate::api::{Film, Json, Review};
 use crate::config::{self, Database};
@@ -40,31 +39,6 @@ pub struct Postgres {
     failures: Failing,
     config: Database,
     handles: Handles,
-}
-
-/// The failures of every kind of query.
-#[derive(Clone, Debug)]
-pub struct Failing {
-    get_film: Arc<Failures>,
-    list_films: Arc<Failures>,
-    create_review: Arc<Failures>,
-}
-
-impl Failing {
-    fn new() -> Self {
-        let failures = |query| Arc::new(Failures::new(query));
-        Self {
-            get_film: failures(GetFilm::NAME),
-            list_films: failures(ListFilms::NAME),
-            create_review: failures(CreateReview::NAME),
-        }
-    }
-
-    /// Returns the queries that fail at present, and why.
-    pub fn causes(&self) -> BTreeMap<&'static str, String> {
-        let failures = [&self.get_film, &self.list_films, &self.create_review];
-        failures.into_iter().filter_map(|failures| Some((failures.query(), failures.cause()?))).collect()
-    }
 }
 
 impl Postgres {
