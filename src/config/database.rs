@@ -61,7 +61,7 @@ pub struct Database {
     /// Longest time to open a connection. It is also the longest time that a request waits for an
     /// unreachable database.
     pub connect_timeout: Timeout,
-    /// Longest time for one query. A slower query fails with 503, and its connection is closed.
+    /// Longest time for one query. A slower query fails with 503, and Postgres ends it.
     pub query_timeout: Timeout,
 }
 

@@ -8,7 +8,6 @@
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use lru::LruCache;
 use parking_lot::Mutex;
@@ -16,6 +15,7 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use super::query::{Query, distinct, query_scalar};
+use super::tracking::Tracking;
 use crate::config::Database;
 
 /// The state of all films. Two versions are equal only if no film was changed between them.
@@ -58,12 +58,13 @@ pub(super) trait CachedQuery: Send + Sync + 'static {
 /// A query about films, with the responses that it has read.
 pub(super) struct FilmCache<Q: CachedQuery> {
     entries: Mutex<Entries<Q>>,
-    /// Whether every change of a film changes the version, as the last check of the database found.
-    may_cache: Arc<AtomicBool>,
+    tracking: Arc<Tracking>,
 }
 
 /// The cached responses. The least recently used entry is evicted first.
 struct Entries<Q: CachedQuery> {
+    /// The period of tracking that the responses were read in.
+    period: u64,
     responses: LruCache<Q::Key, Versioned<Q::Content>>,
     /// The sum of their sizes in bytes.
     size: usize,
@@ -72,33 +73,44 @@ struct Entries<Q: CachedQuery> {
 }
 
 impl<Q: CachedQuery> FilmCache<Q> {
-    pub(super) fn new(config: &Database, may_cache: &Arc<AtomicBool>) -> Self {
+    pub(super) fn new(config: &Database, tracking: &Arc<Tracking>) -> Self {
         let entries = Entries {
+            period: 0,
             responses: LruCache::unbounded(),
             size: 0,
             max_count: config.cache_entries,
             max_size: config.cache_size,
         };
-        Self { entries: Mutex::new(entries), may_cache: Arc::clone(may_cache) }
+        Self { entries: Mutex::new(entries), tracking: Arc::clone(tracking) }
     }
 
-    /// Returns the cached response of each key, if it was read at this version.
-    fn cached(&self, version: CatalogueVersion, keys: &[Q::Key]) -> Vec<Option<Versioned<Q::Content>>> {
+    /// Returns the cached response of each key, if it was read at this version and in this period. Drops
+    /// the responses of an earlier period.
+    fn cached(
+        &self,
+        period: u64,
+        version: CatalogueVersion,
+        keys: &[Q::Key],
+    ) -> Vec<Option<Versioned<Q::Content>>> {
         let mut entries = self.entries.lock();
+        if entries.period < period {
+            entries.clear();
+            entries.period = period;
+        } else if entries.period > period {
+            return keys.iter().map(|_| None).collect();
+        }
         let current =
             |key| entries.responses.get(key).filter(|response| response.version == version).cloned();
         keys.iter().map(current).collect()
     }
 
     /// Reads without the cache, and returns each response under a version of its own: no client may take
-    /// it for the state of a later time. Drops the cached responses, because the version that they were
-    /// read at may outlast a change.
+    /// it for the state of a later time.
     async fn read_untracked(
         &self,
         connection: &mut PgConnection,
         keys: &[Q::Key],
     ) -> Result<Vec<Versioned<Q::Content>>, sqlx::Error> {
-        self.entries.lock().clear();
         let version =
             query_scalar!(r#"select gen_random_uuid() as "version!""#).fetch_one(&mut *connection).await?;
         let (distinct, positions) = distinct(keys);
@@ -110,8 +122,12 @@ impl<Q: CachedQuery> FilmCache<Q> {
         Ok(positions.into_iter().map_while(|position| read.get(position).map(under_new_version)).collect())
     }
 
-    fn insert(&self, keys: &[Q::Key], responses: &[Versioned<Q::Content>]) {
+    /// Inserts responses that were read in this period, unless the period has ended.
+    fn insert(&self, period: u64, keys: &[Q::Key], responses: &[Versioned<Q::Content>]) {
         let mut entries = self.entries.lock();
+        if entries.period != period {
+            return;
+        }
         for (key, response) in keys.iter().zip(responses) {
             entries.insert(*key, response.clone());
         }
@@ -156,11 +172,11 @@ impl<Q: CachedQuery> Query for FilmCache<Q> {
         connection: &mut PgConnection,
         keys: &[Q::Key],
     ) -> Result<Vec<Self::Output>, sqlx::Error> {
-        if !self.may_cache.load(Ordering::Relaxed) {
+        let Some(period) = self.tracking.period() else {
             return self.read_untracked(connection, keys).await;
-        }
+        };
         let version = query_scalar!("select version from film_catalogue").fetch_one(&mut *connection).await?;
-        let cached = self.cached(CatalogueVersion(version), keys);
+        let cached = self.cached(period, CatalogueVersion(version), keys);
         let missing: Vec<Q::Key> =
             keys.iter().zip(&cached).filter(|(_, cached)| cached.is_none()).map(|(key, _)| *key).collect();
         if missing.is_empty() {
@@ -168,7 +184,7 @@ impl<Q: CachedQuery> Query for FilmCache<Q> {
         }
         let (distinct, positions) = distinct(&missing);
         let read = Q::read(connection, &distinct).await?;
-        self.insert(&distinct, &read);
+        self.insert(period, &distinct, &read);
         let mut read = positions.into_iter().map(|position| read.get(position).cloned());
         // Outputs end at the first key that was not read. Cached keys after it wait for the next batch.
         Ok(cached.into_iter().map_while(|cached| cached.or_else(|| read.next()?)).collect())

@@ -20,7 +20,7 @@ pub enum Error {
     /// No connection could be opened in time.
     #[error("the database is unavailable: no connection within {0:?}")]
     ConnectTimeout(Duration),
-    /// The query took too long, and its connection was closed.
+    /// The query took too long. Postgres ends it by itself.
     #[error("the query took longer than {0:?}")]
     QueryTimeout(Duration),
     /// Another transaction held the film of the review for too long.
@@ -149,8 +149,8 @@ pub(super) fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
     error.as_database_error()?.code()
 }
 
-/// Returns the error in words. Of an error of Postgres: its message, detail, hint and SQLSTATE. sqlx adds
-/// the line of Postgres's own source, which helps nobody.
+/// Describes an error. For an error from Postgres, the text has the message, detail, hint and SQLSTATE.
+/// sqlx's own text adds a line of Postgres's source code, which helps nobody.
 pub(super) fn describe(error: &sqlx::Error) -> String {
     let Some(postgres) =
         error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>())

@@ -1,7 +1,6 @@
 //! Checks in the background whether the database can serve, so that a probe costs it nothing.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
@@ -14,6 +13,7 @@ use super::migrate::{AppliedMigration, MIGRATOR, applied_migrations};
 use super::pool::Pool;
 use super::query::Query;
 use super::schema::{ALL_TABLES, READ_TABLES, first_obstacle};
+use super::tracking::Tracking;
 
 /// The pause after the first failed check. It doubles up to the interval between checks.
 const FIRST_RETRY: Duration = Duration::from_millis(50);
@@ -64,8 +64,8 @@ pub struct Checks {
 pub(super) struct Purpose {
     /// Whether reviews are written to it.
     pub(super) writes: bool,
-    /// If films are read from it: told whether responses may be cached.
-    pub(super) may_cache: Option<Arc<AtomicBool>>,
+    /// If films are read from it: told whether changes are tracked.
+    pub(super) tracking: Option<Arc<Tracking>>,
 }
 
 /// Starts the checks on the current runtime. They end when all receivers are dropped.
@@ -76,9 +76,8 @@ pub(super) fn watch(pool: Pool, purpose: Purpose, interval: Duration) -> watch::
         loop {
             if let Some(result) = check(&pool, &purpose, interval).await {
                 let status = result.unwrap_or_else(|error| Status::Unreachable(error.reason().into()));
-                if let (Some(tracks_changes), Some(may_cache)) = (status.tracks_changes(), &purpose.may_cache)
-                {
-                    may_cache.store(tracks_changes, Ordering::Relaxed);
+                if let (Some(tracks_changes), Some(tracking)) = (status.tracks_changes(), &purpose.tracking) {
+                    tracking.set(tracks_changes);
                 }
                 publish(&sender, pool.name(), status);
             }

@@ -22,6 +22,7 @@ mod schema;
 mod seed;
 mod session;
 mod sqlstate;
+mod tracking;
 mod words;
 
 pub use cache::{CatalogueVersion, Versioned};

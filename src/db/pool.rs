@@ -36,10 +36,7 @@ struct Inner {
     name: &'static str,
     options: PgConnectOptions,
     sessions: Sessions,
-    connect_timeout: Duration,
-    query_timeout: Duration,
     config: Database,
-    size: usize,
     /// One permit for each connection that may be in use.
     permits: Arc<Semaphore>,
     /// A stack: the connection used last has the warmest caches on both sides.
@@ -74,16 +71,17 @@ impl Pool {
             name,
             options: sessions.configure(options).disable_statement_logging(),
             sessions,
-            connect_timeout: config.connect_timeout.get(),
-            query_timeout: config.query_timeout.get(),
             config: config.clone(),
-            size,
             permits: Arc::new(Semaphore::new(size)),
             idle: Mutex::new(Vec::with_capacity(size)),
             closing: Notify::new(),
         }));
         pool.observe();
         pool
+    }
+
+    fn size(&self) -> usize {
+        self.0.config.pool_size as usize
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -104,9 +102,8 @@ impl Pool {
     /// Waits for the connections in use, then ends every session at Postgres.
     pub(super) async fn close(&self) {
         self.0.closing.notify_waiters();
-        // A pool has at most 10,000 connections. While every permit is held, none is in use.
-        let all = u32::try_from(self.0.size).unwrap_or(u32::MAX);
-        let _permits = self.0.permits.acquire_many(all).await;
+        // While every permit is held, no connection is in use.
+        let _permits = self.0.permits.acquire_many(self.0.config.pool_size).await;
         self.0.permits.close();
         let idle = std::mem::take(&mut *self.0.idle.lock());
         for idle in idle {
@@ -129,7 +126,7 @@ impl Pool {
     }
 
     async fn connect(&self) -> Result<PooledConnection, Error> {
-        let limit = self.0.connect_timeout;
+        let limit = self.0.config.connect_timeout.get();
         let unavailable = |error: sqlx::Error| Error::Unavailable(error.into());
         let mut options = self.0.options.clone();
         // A rotated password is picked up without a restart.
@@ -155,14 +152,14 @@ impl Pool {
             .with_description("Connections to Postgres, by state")
             .with_unit("{connection}")
             .with_callback(move |gauge| {
-                let used = pool.0.size - pool.0.permits.available_permits();
+                let used = pool.size() - pool.0.permits.available_permits();
                 for (state, count) in [("idle", pool.0.idle.lock().len()), ("used", used)] {
                     let state = KeyValue::new("db.client.connection.state", state);
                     gauge.observe(count as u64, &[pool_name.clone(), state]);
                 }
             })
             .build();
-        let size = self.0.size as u64;
+        let size = u64::from(self.0.config.pool_size);
         meter
             .u64_observable_gauge("db.client.connection.max")
             .with_description("Most connections to Postgres at once")
@@ -192,7 +189,7 @@ impl Lease {
             Some(pooled) => pooled,
             None => self.pool.connect().await.map_err(note_failure)?,
         };
-        let limit = self.pool.0.query_timeout;
+        let limit = self.pool.0.config.query_timeout.get();
         let Ok(result) = timeout(limit, self.pool.0.sessions.run(query, &mut pooled.connection, keys)).await
         else {
             self.give_up(pooled);
@@ -214,9 +211,10 @@ impl Lease {
     /// can be used again.
     fn give_up(&mut self, mut pooled: PooledConnection) {
         let (pool, permit) = (self.pool.clone(), self.permit.take());
+        let limit = pool.0.config.query_timeout.get() + LATE_REPLY;
         tokio::spawn(async move {
             let drained = tokio::select! {
-                drained = timeout(pool.0.query_timeout + LATE_REPLY, session::drain(&mut pooled.connection)) => drained,
+                drained = timeout(limit, session::drain(&mut pooled.connection)) => drained,
                 () = pool.0.closing.notified() => Ok(false),
             };
             if drained == Ok(true) {
@@ -248,6 +246,6 @@ impl Drop for Lease {
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("size", &self.0.size).finish_non_exhaustive()
+        f.debug_struct("Pool").field("size", &self.size()).finish_non_exhaustive()
     }
 }

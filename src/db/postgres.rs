@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use opentelemetry::{KeyValue, global};
@@ -19,6 +18,7 @@ use super::health::{self, Checks, Purpose};
 use super::pool::Pool;
 use super::pooled::PooledQuery;
 use super::reviews::{CreateReview, Outcome};
+use super::tracking::Tracking;
 use crate::api::{Film, Json, Review};
 use crate::config::{self, Database};
 
@@ -34,8 +34,8 @@ pub struct Postgres {
     get_film: Arc<FilmCache<GetFilm>>,
     list_films: Arc<FilmCache<ListFilms>>,
     create_review: Arc<Batcher<PooledQuery<CreateReview>>>,
-    /// Whether responses may be cached, as the checks find.
-    may_cache: Arc<AtomicBool>,
+    /// Whether changes of films are tracked, as the checks find.
+    tracking: Arc<Tracking>,
     failures: Failing,
     config: Database,
     handles: Handles,
@@ -49,16 +49,16 @@ impl Postgres {
         observe_queues(&handles);
         let pool = Pool::new("database", config.connect_options()?, config);
         let replica = config.read_options()?.map(|options| Pool::new("replica", options, config));
-        let (failures, may_cache) = (Failing::new(), Arc::default());
+        let (failures, tracking) = (Failing::new(), Arc::default());
         let create_review =
             PooledQuery::new(&pool, &Arc::new(CreateReview::default()), &failures.create_review);
         Ok(Self {
             create_review: Arc::new(Batcher::start(create_review, limits(config, 1))),
             pool,
             replica,
-            get_film: Arc::new(FilmCache::new(config, &may_cache)),
-            list_films: Arc::new(FilmCache::new(config, &may_cache)),
-            may_cache,
+            get_film: Arc::new(FilmCache::new(config, &tracking)),
+            list_films: Arc::new(FilmCache::new(config, &tracking)),
+            tracking,
             failures,
             config: config.clone(),
             handles,
@@ -87,7 +87,7 @@ impl Postgres {
     /// Starts the background checks of the database and its replica.
     pub fn watch(&self, config: &config::Readiness) -> Checks {
         let watch = |pool: &Pool, writes, reads: bool| {
-            let purpose = Purpose { writes, may_cache: reads.then(|| Arc::clone(&self.may_cache)) };
+            let purpose = Purpose { writes, tracking: reads.then(|| Arc::clone(&self.tracking)) };
             health::watch(pool.clone(), purpose, config.interval.get())
         };
         Checks {

@@ -1,7 +1,6 @@
 //! Which responses are cached, for how long, and which are evicted.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use super::*;
 
@@ -24,16 +23,16 @@ impl CachedQuery for Bytes {
 
 fn cache(cache_entries: usize, cache_size: usize) -> FilmCache<Bytes> {
     let config = Database { cache_entries, cache_size, ..Database::default() };
-    FilmCache::new(&config, &Arc::new(AtomicBool::new(true)))
+    FilmCache::new(&config, &Arc::default())
 }
 
 fn insert(cache: &FilmCache<Bytes>, key: u8, version: u128, size: usize) {
     let version = CatalogueVersion(Uuid::from_u128(version));
-    cache.insert(&[key], &[Versioned { version, content: vec![0; size] }]);
+    cache.insert(0, &[key], &[Versioned { version, content: vec![0; size] }]);
 }
 
 fn has(cache: &FilmCache<Bytes>, version: u128, keys: &[u8]) -> Vec<bool> {
-    let cached = cache.cached(CatalogueVersion(Uuid::from_u128(version)), keys);
+    let cached = cache.cached(0, CatalogueVersion(Uuid::from_u128(version)), keys);
     cached.iter().map(Option::is_some).collect()
 }
 
@@ -79,4 +78,16 @@ fn a_response_above_the_limits_is_not_cached() {
     let off = cache(0, 100);
     insert(&off, 1, 7, 1);
     assert_eq!(has(&off, 7, &[1]), [false]);
+}
+
+#[test]
+fn a_response_of_another_period_of_tracking_is_not_used() {
+    let cache = cache(10, 1000);
+    let version = CatalogueVersion(Uuid::from_u128(7));
+    insert(&cache, 1, 7, 10);
+    assert_eq!(cache.cached(1, version, &[1]), [None]);
+    // A batch that began in the earlier period neither finds nor leaves anything.
+    assert_eq!(cache.cached(0, version, &[1]), [None]);
+    insert(&cache, 1, 7, 10);
+    assert_eq!(cache.cached(1, version, &[1]), [None]);
 }

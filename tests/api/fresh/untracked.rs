@@ -59,3 +59,18 @@ async fn a_table_that_was_swapped_is_served_at_once_when_it_was_noticed(pool: Pg
     films.until_readiness(|response| response.json()["database"] == "unusable").await;
     films.get("/films/7/").await.problem(503, "unavailable");
 }
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn what_was_cached_before_a_trigger_was_disabled_is_not_used_afterwards(pool: PgPool) {
+    ten_films(&pool).await;
+    let films = Films::start(&pool).await;
+    assert!(films.get("/films/7/").await.body.contains("\"title\":\"0\""));
+    let mut connection = pool.acquire().await.unwrap();
+    sqlx::query("alter table film disable trigger all").execute(&mut *connection).await.unwrap();
+    films.until_readiness(|response| response.json()["database"] == "untracked").await;
+    // No request reads the film meanwhile, and the version stays the same.
+    set_title(&mut connection, 7, 1).await.unwrap();
+    sqlx::query("alter table film enable trigger all").execute(&mut *connection).await.unwrap();
+    films.until_ready().await;
+    assert!(films.get("/films/7/").await.body.contains("\"title\":\"1\""));
+}

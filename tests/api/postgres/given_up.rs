@@ -11,14 +11,16 @@ use tokio::time::sleep;
 use crate::support::Films;
 use crate::support::database::{connections, lock_table, until_blocked, until_none_blocked};
 
+/// Each request has a query of its own, which is soon given up.
+const LIMITS: [(&str, &str); 3] = [
+    ("FILMS__DATABASE__POOL_SIZE", "4"),
+    ("FILMS__DATABASE__MAX_BATCH_SIZE", "1"),
+    ("FILMS__DATABASE__QUERY_TIMEOUT", "300ms"),
+];
+
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn the_pool_size_limits_the_backends_although_queries_are_given_up(pool: PgPool) {
-    let limits = [
-        ("FILMS__DATABASE__POOL_SIZE", "4"),
-        ("FILMS__DATABASE__MAX_BATCH_SIZE", "1"),
-        ("FILMS__DATABASE__QUERY_TIMEOUT", "300ms"),
-    ];
-    let films = Films::start_with(&pool, &limits).await;
+    let films = Films::start_with(&pool, &LIMITS).await;
     let lock = lock_table(&pool, "film").await;
     for _ in 0..3 {
         let requests = join_all((0..12).map(|_| films.get("/films/995/")));
@@ -40,12 +42,7 @@ async fn the_pool_size_limits_the_backends_although_queries_are_given_up(pool: P
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn clients_that_disconnect_leave_no_backends(pool: PgPool) {
-    let limits = [
-        ("FILMS__DATABASE__POOL_SIZE", "4"),
-        ("FILMS__DATABASE__MAX_BATCH_SIZE", "1"),
-        ("FILMS__DATABASE__QUERY_TIMEOUT", "300ms"),
-    ];
-    let films = Films::start_with(&pool, &limits).await;
+    let films = Films::start_with(&pool, &LIMITS).await;
     let lock = lock_table(&pool, "film").await;
     for _ in 0..40 {
         let mut client = TcpStream::connect(films.http).await.unwrap();
