@@ -18,9 +18,13 @@ use loadtest::workload::Workload;
 pub(crate) enum Verb {
     Compare(Box<Compare>),
     Report(Report),
+    History(History),
 }
 
 /// Measure targets in interleaved rounds, then print and store the result.
+///
+/// A closed loop measures the reference twice in every round. The difference between the two is noise, and
+/// no smaller difference counts.
 ///
 /// Exits with 1 if a requirement or a threshold fails, and with 130 after Ctrl-C. The rounds until
 /// then are stored.
@@ -53,6 +57,9 @@ pub(crate) struct Compare {
     /// Target by which the others are divided [default: the first].
     #[arg(long, value_name = "NAME")]
     reference: Option<String>,
+    /// Target that the verdict is about [default: the first that is not the reference].
+    #[arg(long, value_name = "NAME")]
+    subject: Option<String>,
     /// Target without a database, which shows the limit of HTTP and the generator.
     #[arg(long, value_name = "NAME")]
     ceiling: Option<String>,
@@ -101,6 +108,20 @@ pub(crate) struct Report {
     pub(crate) tolerance: f64,
 }
 
+/// Show several results over time: the speed of a target and its ratio to the reference.
+#[derive(Args)]
+pub(crate) struct History {
+    /// Results of `compare`, in any order.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) results: Vec<PathBuf>,
+    /// Target to show [default: the one that the last verdict is about].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) target: Option<String>,
+    /// Also write the history as a page with charts.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+}
+
 #[derive(Args)]
 pub(crate) struct Files {
     /// Also write the report as Markdown.
@@ -109,14 +130,21 @@ pub(crate) struct Files {
     /// Also write the report as a page with charts.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+    /// Also write the charts of the throughput as a picture.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
 }
 
 impl Compare {
     /// Returns the plan of the measurement. Setting `stop` to true ends it early.
     pub(crate) fn plan(&self, stop: Arc<AtomicBool>) -> Result<Plan> {
-        let open_loop = Workload::find(&self.workload)?.is_open_loop();
+        let workload = Workload::find(&self.workload)?;
+        let open_loop = workload.is_open_loop();
         let threads = self.threads.map_or_else(|| measure::default_threads(self.connections), Ok)?;
-        Ok(Plan {
+        let first = self.targets.first().map(|target| &target.name);
+        let reference = self.reference.as_ref().or(first);
+        let other = self.targets.iter().map(|target| &target.name).find(|name| Some(*name) != reference);
+        let mut plan = Plan {
             options: Options {
                 workload: self.workload.clone(),
                 rounds: self.rounds,
@@ -125,7 +153,9 @@ impl Compare {
                 connections: self.connections,
                 threads,
                 rate: open_loop.then_some(self.rate),
-                reference: self.reference.clone().or_else(|| Some(self.targets.first()?.name.clone())),
+                reference: reference.cloned(),
+                subject: self.subject.as_ref().or(other).or(first).cloned(),
+                repeat: None,
                 ceiling: self.ceiling.clone(),
             },
             targets: self.targets.clone(),
@@ -135,7 +165,13 @@ impl Compare {
             observe: self.observe.iter().cloned().collect(),
             wait: Duration::from_secs(self.wait),
             stop,
-        })
+        };
+        if !open_loop {
+            plan.repeat_reference();
+        }
+        let routes = workload.routes();
+        self.require.iter().try_for_each(|rule| rule.check_plan(&plan, &routes))?;
+        Ok(plan)
     }
 }
 

@@ -22,12 +22,22 @@ pub(crate) fn axis_label(value: f64) -> String {
 
 /// Formats a ratio as `3.4× (3.2–3.6)`, with enough decimals to show the width of the interval.
 pub(crate) fn ratio(ratio: Ratio) -> String {
-    let decimals = match ratio.high - ratio.low {
+    let decimals = decimals(ratio);
+    format!("{:.decimals$}× ({:.decimals$}–{:.decimals$})", ratio.value, ratio.low, ratio.high)
+}
+
+/// Formats the interval of a ratio as `3.2 to 3.6`.
+pub(crate) fn interval(ratio: Ratio) -> String {
+    let decimals = decimals(ratio);
+    format!("{:.decimals$} to {:.decimals$}", ratio.low, ratio.high)
+}
+
+fn decimals(ratio: Ratio) -> usize {
+    match ratio.high - ratio.low {
         width if width >= 20.0 => 0,
         width if width >= 0.2 => 1,
         _ => 2,
-    };
-    format!("{:.decimals$}× ({:.decimals$}–{:.decimals$})", ratio.value, ratio.low, ratio.high)
+    }
 }
 
 /// Formats minimum and maximum as `980–1,020`.
@@ -86,6 +96,7 @@ mod tests {
         assert_eq!(ratio(Ratio { value: 3.41, low: 3.22, high: 3.63 }), "3.4× (3.2–3.6)");
         assert_eq!(ratio(Ratio { value: 1.034, low: 1.012, high: 1.051 }), "1.03× (1.01–1.05)");
         assert_eq!(ratio(Ratio { value: 104.0, low: 90.0, high: 120.4 }), "104× (90–120)");
+        assert_eq!(interval(Ratio { value: 3.41, low: 3.22, high: 3.63 }), "3.2 to 3.6");
     }
 
     #[test]

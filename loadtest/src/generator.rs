@@ -45,7 +45,9 @@ impl Generator {
                 let route = found.with_context(|| format!("the workload has no route {route}"))?;
                 self.wrk(target, route, seconds, options)?
             }
-            Workload::K6 { script } => k6::measure(self.scripts.path(), script, target, seconds, options)?,
+            Workload::K6 { script, .. } => {
+                k6::measure(self.scripts.path(), script, target, seconds, options)?
+            }
         };
         round.generator_cores = (children_seconds()? - before) / since.elapsed().as_secs_f64();
         Ok(round)

@@ -6,7 +6,7 @@
 //! `/proc` or from a cgroup, and can store a report by Kubernetes' API.
 //!
 //! [`measure::Plan`] describes a measurement, [`result::Run`] is the result file,
-//! [`summary`] derives medians, flags and ratios, [`report`] shows them.
+//! [`summary`] derives medians, flags and ratios, [`report`] shows them, [`history`] shows several runs.
 
 #![expect(clippy::cast_precision_loss, reason = "counts of requests are far below 2^53")]
 #![cfg_attr(test, expect(clippy::float_cmp, reason = "exact values are expected of exact ones"))]
@@ -14,9 +14,11 @@
 pub mod config_map;
 mod format;
 pub mod generator;
+pub mod history;
 mod host;
 pub mod k6;
 pub mod measure;
+mod progress;
 pub mod regression;
 pub mod report;
 pub mod require;

@@ -1,4 +1,4 @@
-//! Runs the verbs: `compare` measures, `report` shows.
+//! Runs the verbs: `compare` measures, `report` and `history` show.
 
 mod args;
 
@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result};
-use args::{Compare, Files, Report, Verb};
+use args::{Compare, Files, History, Report, Verb};
 use clap::Parser as _;
 use loadtest::config_map::ConfigMap;
-use loadtest::regression;
-use loadtest::report::{html, markdown, markdown_table};
+use loadtest::report::{html, markdown, markdown_table, picture};
 use loadtest::result::Run;
+use loadtest::{history, regression};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
     let outcome = match Verb::parse() {
         Verb::Compare(arguments) => compare(&arguments),
         Verb::Report(arguments) => show(&arguments),
+        Verb::History(arguments) => history(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("loadtest: {error:#}");
@@ -90,10 +91,21 @@ fn show(arguments: &Report) -> Result<ExitCode> {
     Ok(if passes { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+fn history(arguments: &History) -> Result<ExitCode> {
+    let runs = arguments.results.iter().map(|path| Run::load(path)).collect::<Result<_>>()?;
+    let history = history::History::of(runs, arguments.target.as_deref());
+    print!("{}", history.markdown());
+    write_file(arguments.html.as_deref(), || history.html())?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn write(files: &Files, run: &Run) -> Result<()> {
-    let write = |path: &Path, text: String| {
-        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
-    };
-    files.markdown.as_deref().map_or(Ok(()), |path| write(path, markdown(run)))?;
-    files.html.as_deref().map_or(Ok(()), |path| write(path, html(run)))
+    write_file(files.markdown.as_deref(), || markdown(run))?;
+    write_file(files.html.as_deref(), || html(run))?;
+    write_file(files.svg.as_deref(), || picture(run))
+}
+
+fn write_file(path: Option<&Path>, text: impl FnOnce() -> String) -> Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    fs::write(path, text()).with_context(|| format!("cannot write {}", path.display()))
 }

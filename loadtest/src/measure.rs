@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::format::count;
 use crate::generator::Generator;
 use crate::host::{self, Source};
+use crate::progress::{Progress, duration};
 use crate::result::{External, Options, Round, Row, Run, SCHEMA, Target, Usage};
 use crate::verify;
 use crate::workload::Workload;
@@ -57,21 +58,38 @@ pub fn default_threads(connections: u32) -> Result<usize> {
 }
 
 impl Plan {
+    /// Adds the reference a second time, as a target of its own. What differs between the two is noise.
+    pub fn repeat_reference(&mut self) {
+        let reference = self.options.reference.as_deref();
+        let Some(target) = self.targets.iter().find(|target| Some(target.name.as_str()) == reference) else {
+            return;
+        };
+        let again = Target { name: format!("{} again", target.name), ..target.clone() };
+        if let Some(cgroup) = self.cgroups.get(&target.name).cloned() {
+            self.cgroups.insert(again.name.clone(), cgroup);
+        }
+        self.options.repeat = Some(again.name.clone());
+        self.targets.push(again);
+    }
+
     /// Measures. Every round takes the targets in another order, so that no target is always the
     /// first on a cold machine or the last on a hot machine.
     pub fn run(&self) -> Result<Run> {
         self.check()?;
         let workload = Workload::find(&self.options.workload)?;
-        let routes = workload.routes();
+        let (routes, descriptions) = (workload.routes(), workload.descriptions());
         let generator = Generator::new(workload)?;
+        let turns = self.turns(&routes);
+        let seconds = turns.iter().map(|turn| turn.seconds).sum();
+        eprintln!("{}", self.announcement(routes.len(), seconds));
         verify::wait_for(&self.targets, self.wait)?;
         verify::check(&self.targets, RESPONSE_TIMEOUT)?;
 
         let mut run = self.empty(&generator, &routes)?;
-        let turns = self.turns(&routes);
-        let bar = bar(turns.iter().map(|turn| turn.seconds).sum());
-        let measured = turns.iter().try_for_each(|turn| self.take(turn, &generator, &mut run, &bar));
-        bar.finish_and_clear();
+        run.routes = descriptions;
+        let progress = Progress::begin(seconds);
+        let measured = turns.iter().try_for_each(|turn| self.take(turn, &generator, &mut run, &progress));
+        progress.end();
         run.interrupted = self.is_stopped();
         // Ctrl-C also ends the generator. That error is not a failure of the run.
         if !run.interrupted {
@@ -88,8 +106,8 @@ impl Plan {
         if let Some((_, name)) = names.iter().enumerate().find(is_repeated) {
             bail!("two targets have the name {name}: expected different names");
         }
-        let Options { reference, ceiling, .. } = &self.options;
-        for name in reference.iter().chain(ceiling).chain(self.cgroups.keys()) {
+        let Options { reference, subject, ceiling, .. } = &self.options;
+        for name in reference.iter().chain(subject).chain(ceiling).chain(self.cgroups.keys()) {
             if !names.contains(&name.as_str()) {
                 bail!("there is no target {name}: expected one of {}", names.join(", "));
             }
@@ -118,7 +136,7 @@ impl Plan {
         turns
     }
 
-    fn take(&self, turn: &Turn<'_>, generator: &Generator, run: &mut Run, bar: &ProgressBar) -> Result<()> {
+    fn take(&self, turn: &Turn<'_>, generator: &Generator, run: &mut Run, progress: &Progress) -> Result<()> {
         if self.is_stopped() {
             return Ok(());
         }
@@ -128,13 +146,9 @@ impl Plan {
         } else {
             format!("round {round} of {}: {} {route}", self.options.rounds, target.name)
         };
-        // Without a terminal, as in a pod's log, the bar is hidden.
-        if bar.is_hidden() {
-            eprintln!("{step}");
-        }
-        bar.set_message(step);
+        progress.step(step);
         let measured = self.measure(generator, target, route, seconds)?;
-        bar.inc(seconds);
+        progress.add(seconds);
         // Ctrl-C also ends the generator, so the last measurement may be incomplete.
         if round != WARM_UP && !self.is_stopped() {
             let is_row = |row: &&mut Row| row.route == route && row.target == target.name;
@@ -167,6 +181,19 @@ impl Plan {
         self.stop.load(Ordering::Relaxed)
     }
 
+    /// Says what is measured, and how long it takes.
+    fn announcement(&self, routes: usize, seconds: u64) -> String {
+        let Options { workload, rounds, repeat, .. } = &self.options;
+        let again = repeat.as_ref().map(|name| format!(" ({name} shows the noise)")).unwrap_or_default();
+        format!(
+            "Measuring {workload}: {} of {}{again} in {}, about {}",
+            count(routes as u64, "route"),
+            count(self.targets.len() as u64, "target"),
+            count(*rounds, "round"),
+            duration(seconds)
+        )
+    }
+
     /// Returns the run before its first round.
     fn empty(&self, generator: &Generator, routes: &[String]) -> Result<Run> {
         let row = |route: &String, target: &Target| Row {
@@ -182,6 +209,8 @@ impl Plan {
             interrupted: false,
             machine: host::machine()?,
             generator: generator.version.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            routes: BTreeMap::new(),
             metadata: self.metadata.clone(),
             options: self.options.clone(),
             targets: self.targets.clone(),
@@ -189,15 +218,6 @@ impl Plan {
             external: self.external.clone(),
         })
     }
-}
-
-/// Returns a bar that counts seconds of measuring, so that it shows the time left.
-fn bar(seconds: u64) -> ProgressBar {
-    let bar = ProgressBar::new(seconds);
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos} of {len} s, {eta} left  {msg}") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 /// Returns the cores that each process kept busy. A process that either reading lacks is missing.

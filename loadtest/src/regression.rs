@@ -38,14 +38,16 @@ enum Finding {
     NotJudged(String),
 }
 
-/// Compares the second run with the first. A slowdown within `tolerance` (0.05 is 5 %) or within the
-/// scatter of the rounds is no regression.
+/// Compares the second run with the first. A slowdown within `tolerance` (0.05 is 5 %), within the scatter
+/// of the rounds or within the noise of a run is no regression.
 pub fn compare(first: &Run, second: &Run, tolerance: f64) -> Comparison {
     let open_loop = first.options.rate.is_some() && second.options.rate.is_some();
     let (a, b) = (Summaries::of(first), Summaries::of(second));
     let lines = b.rows.iter().filter_map(|in_b| {
         let Row { route, target, .. } = in_b.row;
-        let finding = finding(a.get(route, target)?, in_b, open_loop, tolerance);
+        let noise =
+            [&a, &b].map(|run| run.noise(route).unwrap_or(f64::INFINITY)).into_iter().fold(1.0, f64::max);
+        let finding = finding(a.get(route, target)?, in_b, open_loop, tolerance, noise);
         Some(Line { route: route.clone(), target: target.clone(), finding })
     });
     Comparison {
@@ -65,7 +67,7 @@ fn missing(summaries: &Summaries<'_>, other: &Summaries<'_>) -> Vec<String> {
     missing.map(|row| format!("{}, {}", row.target, row.route)).collect()
 }
 
-fn finding(a: &Summary<'_>, b: &Summary<'_>, open_loop: bool, tolerance: f64) -> Finding {
+fn finding(a: &Summary<'_>, b: &Summary<'_>, open_loop: bool, tolerance: f64, noise: f64) -> Finding {
     let is_broken = |summary: &Summary<'_>| {
         summary.flags.iter().any(|flag| matches!(flag, Flag::Errors(_) | Flag::Threshold(_)))
     };
@@ -78,8 +80,8 @@ fn finding(a: &Summary<'_>, b: &Summary<'_>, open_loop: bool, tolerance: f64) ->
         }
     }
     match unpaired_ratio(&speeds(b.row, open_loop), &speeds(a.row, open_loop)) {
-        Some(ratio) if ratio.high < 1.0 - tolerance => Finding::Slower(ratio),
-        Some(ratio) if ratio.low > 1.0 + tolerance => Finding::Faster(ratio),
+        Some(ratio) if ratio.widened(noise).high < 1.0 - tolerance => Finding::Slower(ratio),
+        Some(ratio) if ratio.widened(noise).low > 1.0 + tolerance => Finding::Faster(ratio),
         Some(ratio) => Finding::Same(ratio),
         None => Finding::NotJudged(
             "a ratio takes at least two rounds with successful responses in each run".to_owned(),
@@ -115,7 +117,7 @@ fn differences(first: &Run, second: &Run) -> Vec<String> {
 }
 
 /// Returns the conditions of a run. If they differ, so may the figures of the same server.
-fn conditions(run: &Run) -> [(&'static str, String); 12] {
+pub(crate) fn conditions(run: &Run) -> [(&'static str, String); 12] {
     let Run { machine, options, .. } = run;
     [
         ("processor", machine.cpu.clone()),
@@ -166,7 +168,8 @@ impl Comparison {
 
     fn legend(&self) -> String {
         format!(
-            "Below 1 the second run is slower. A regression is an interval (95 %) that ends below {}.",
+            "Below 1 the second run is slower. A regression is an interval (95 %), widened by the noise of the two runs, \
+             that ends below {}.",
             number(1.0 - self.tolerance)
         )
     }

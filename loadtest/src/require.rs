@@ -1,12 +1,13 @@
 //! Requirements for a run, such as `films/quart one >= 10`.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use anyhow::{Context as _, Error, Result, bail, ensure};
 
 use crate::format::{self, count, number, range};
-use crate::result::Run;
+use crate::measure::Plan;
+use crate::result::{External, Run};
 use crate::stats::Ratio;
 use crate::summary::Summaries;
 
@@ -64,33 +65,66 @@ impl Requirement {
     pub fn check(&self, run: &Run) -> Verdict {
         let summaries = Summaries::of(run);
         let verdict = match &self.quantity {
-            Quantity::RatioTo(other) => self.ratio(&summaries, other).map(|ratio| self.judge_ratio(ratio)),
+            Quantity::RatioTo(other) => {
+                self.ratio(&summaries, other).map(|(ratio, noise)| self.judge(ratio, noise))
+            }
             Quantity::Rate | Quantity::P99 => self.figure(&summaries),
         };
         verdict.unwrap_or_else(Verdict::Unclaimed)
     }
 
-    fn ratio(&self, summaries: &Summaries<'_>, other: &str) -> Result<Ratio, String> {
+    /// Returns the ratio and the noise on its route.
+    fn ratio(&self, summaries: &Summaries<'_>, other: &str) -> Result<(Ratio, f64), String> {
         let run = summaries.run;
         let is_target = run.targets.iter().any(|target| target.name == other);
         let external = run.external.iter().find(|tool| tool.name == other && tool.route == self.route);
-        match external.filter(|_| !is_target) {
+        let ratio = match external.filter(|_| !is_target) {
             Some(tool) => summaries.ratio_to_figure(&self.route, &self.target, tool.requests_per_second),
             None => summaries.ratio(&self.route, &self.target, other),
-        }
+        };
+        Ok((ratio?, summaries.noise(&self.route)?))
     }
 
-    /// Judges the whole interval. If the limit lies inside, more rounds would have to tell.
-    fn judge_ratio(&self, ratio: Ratio) -> Verdict {
-        let words = format::ratio(ratio);
-        match (self.allows(ratio.low), self.allows(ratio.high)) {
+    /// Judges the whole interval, widened by the noise. If the limit lies inside, more rounds would have
+    /// to tell.
+    fn judge(&self, ratio: Ratio, noise: f64) -> Verdict {
+        let mut words = format::ratio(ratio);
+        if noise > 1.0 {
+            let _ = write!(words, ", noise ±{:.0} %", (noise - 1.0) * 100.0);
+        }
+        let wide = ratio.widened(noise);
+        match (self.allows(wide.low), self.allows(wide.high)) {
             (true, true) => Verdict::Holds(words),
             (false, false) => Verdict::Fails(words),
             _ => Verdict::Unclaimed(format!(
-                "{words}: the limit {} is inside the interval; more rounds would narrow it",
+                "{words}: the limit {} is inside the interval and the noise; more rounds would narrow them",
                 self.limit
             )),
         }
+    }
+
+    /// Refuses a requirement that a run of this plan could never meet, before the run begins.
+    pub fn check_plan(&self, plan: &Plan, routes: &[String]) -> Result<()> {
+        let route = &self.route;
+        ensure!(
+            routes.contains(route),
+            "{self}: there is no route {route}: expected one of {}",
+            routes.join(", ")
+        );
+        let mut names = vec![self.target.as_str()];
+        if let Quantity::RatioTo(other) = &self.quantity {
+            ensure!(
+                plan.options.rate.is_none(),
+                "{self}: an open loop has no ratios: expected rps or p99_ms"
+            );
+            let is_tool = |tool: &External| tool.name == *other && tool.route == *route;
+            names.extend((!plan.external.iter().any(is_tool)).then_some(other.as_str()));
+        }
+        let targets: Vec<&str> = plan.targets.iter().map(|target| target.name.as_str()).collect();
+        let missing = names.into_iter().find(|name| !targets.contains(name));
+        missing.map_or(Ok(()), |name| {
+            bail!("{self}: there is no target {name}: expected one of {}", targets.join(", "))
+        })
     }
 
     fn figure(&self, summaries: &Summaries<'_>) -> Result<Verdict, String> {

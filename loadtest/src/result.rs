@@ -29,6 +29,12 @@ pub struct Run {
     pub machine: Machine,
     /// Name and version of the generator.
     pub generator: String,
+    /// Version of the load test. Empty in older files.
+    #[serde(default)]
+    pub version: String,
+    /// The requests of each route in words, by the name of the route. Empty in older files.
+    #[serde(default)]
+    pub routes: BTreeMap<String, String>,
     /// Descriptions that the caller gave, such as a commit.
     pub metadata: BTreeMap<String, String>,
     /// How the run was made.
@@ -73,6 +79,13 @@ pub struct Options {
     pub rate: Option<u32>,
     /// Name of the target by which the others are divided.
     pub reference: Option<String>,
+    /// Name of the target that the verdict is about.
+    #[serde(default)]
+    pub subject: Option<String>,
+    /// Name under which the reference is measured a second time in every round: an A/A comparison, whose
+    /// ratio is noise. `None` in an open loop, which has no ratios, and in older files.
+    #[serde(default)]
+    pub repeat: Option<String>,
     /// Name of the target without a database, which shows the limit of HTTP and the generator.
     pub ceiling: Option<String>,
 }

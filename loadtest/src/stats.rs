@@ -29,6 +29,24 @@ pub(crate) struct Ratio {
     pub(crate) high: f64,
 }
 
+impl Ratio {
+    /// Returns how much noise the ratio of a server to itself shows: the factor, at least 1, by which its
+    /// interval reaches away from 1.
+    pub(crate) fn noise(self) -> f64 {
+        self.high.max(self.low.recip()).max(1.0)
+    }
+
+    /// Returns the ratio with an interval that is wider by the noise at both ends.
+    pub(crate) fn widened(self, noise: f64) -> Self {
+        Self { low: self.low / noise, high: self.high * noise, ..self }
+    }
+
+    /// Tells whether the whole interval is above 1, or below it.
+    pub(crate) fn is_difference(self) -> bool {
+        self.low > 1.0 || self.high < 1.0
+    }
+}
+
 /// Returns the ratio of figures from the same rounds: the geometric mean of the rounds' ratios, with
 /// Student's interval of their logarithms. A change that affects both figures of a round, such as
 /// another program on the machine, cancels out. Fewer than two rounds have no scatter, so no interval.
@@ -128,6 +146,16 @@ mod tests {
         close(ratio.value, 2.0);
         close(ratio.low, 2.0);
         close(ratio.high, 2.0);
+    }
+
+    #[test]
+    fn a_ratio_inside_the_noise_is_no_difference() {
+        let again = Ratio { value: 0.99, low: 0.94, high: 1.04 };
+        close(again.noise(), 1.0 / 0.94);
+        let ratio = |low, high| Ratio { value: 1.0, low, high }.widened(again.noise());
+        assert!(!ratio(1.02, 1.05).is_difference() && !ratio(0.95, 0.98).is_difference());
+        assert!(ratio(1.07, 1.1).is_difference() && ratio(0.8, 0.93).is_difference());
+        assert!(Ratio { value: 1.03, low: 1.02, high: 1.05 }.is_difference(), "without noise");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::fmt;
 use indexmap::IndexSet;
 
 use crate::format::{count, whole};
-use crate::result::{Round, Row, Run};
+use crate::result::{Options, Round, Row, Run};
 use crate::stats::{Ratio, Spread, paired_ratio};
 
 /// Share of its threads' time from which the generator counts as the bottleneck.
@@ -95,6 +95,21 @@ impl<'a> Summaries<'a> {
             Some((a.rate(), b.rate()))
         });
         self.claim(pairs)
+    }
+
+    /// Returns how much of a difference is noise on a route: the factor by which the reference differs from
+    /// itself, measured twice. It is 1 if the run has no such comparison. Returns an error if the second
+    /// measurement has no ratio, because then any difference may be noise.
+    pub(crate) fn noise(&self, route: &str) -> Result<f64, String> {
+        let Options { reference, repeat, .. } = &self.run.options;
+        let Some((reference, repeat)) = reference.as_deref().zip(repeat.as_deref()) else { return Ok(1.0) };
+        let again = self.ratio(route, repeat, reference);
+        again.map(Ratio::noise).map_err(|why| format!("the noise is unknown: {why}"))
+    }
+
+    /// Tells whether a ratio is a difference beyond the noise on its route.
+    pub(crate) fn is_difference(&self, route: &str, ratio: Ratio) -> bool {
+        self.noise(route).is_ok_and(|noise| ratio.widened(noise).is_difference())
     }
 
     /// Returns the ratio of a target to another tool's figure, or why there is none. The interval

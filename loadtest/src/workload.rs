@@ -1,5 +1,7 @@
 //! The requests to send: a built-in workload of `workloads/`, or a `.toml` file of the same form.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::process::Command;
 
@@ -30,6 +32,8 @@ pub enum Workload {
     K6 {
         /// File name of a built-in k6 script.
         script: String,
+        /// What the script sends, in words.
+        requests: String,
     },
 }
 
@@ -68,6 +72,22 @@ fn default_method() -> String {
     "GET".to_owned()
 }
 
+/// Shows the requests, with their shares if there are several.
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all: u32 = self.requests.iter().map(|request| request.weight).sum();
+        for (at, Request { weight, method, path, .. }) in self.requests.iter().enumerate() {
+            let comma = if at > 0 { ", " } else { "" };
+            if self.requests.len() > 1 {
+                write!(f, "{comma}{:.0} % {method} {path}", f64::from(*weight) * 100.0 / f64::from(all))?;
+            } else {
+                write!(f, "{method} {path}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Workload {
     /// Returns the built-in workload of this name, or reads a `.toml` file.
     pub fn find(name: &str) -> Result<Self> {
@@ -95,7 +115,19 @@ impl Workload {
     pub fn routes(&self) -> Vec<String> {
         match self {
             Self::Wrk { routes } => routes.iter().map(|route| route.name.clone()).collect(),
-            Self::K6 { script } => vec![script.trim_end_matches(".js").to_owned()],
+            Self::K6 { script, .. } => vec![script.trim_end_matches(".js").to_owned()],
+        }
+    }
+
+    /// Returns the requests of each route in words.
+    pub fn descriptions(&self) -> BTreeMap<String, String> {
+        match self {
+            Self::Wrk { routes } => {
+                routes.iter().map(|route| (route.name.clone(), route.to_string())).collect()
+            }
+            Self::K6 { requests, .. } => {
+                self.routes().into_iter().map(|name| (name, requests.clone())).collect()
+            }
         }
     }
 
@@ -158,6 +190,15 @@ mod tests {
         assert_eq!(Workload::find("article").unwrap().tool(), Tool::WRK);
         assert_eq!(Workload::find("slo").unwrap().routes(), ["slo"]);
         assert_eq!(Workload::find("slo").unwrap().tool(), Tool::K6);
+    }
+
+    #[test]
+    fn requests_are_described_with_their_shares() {
+        let of =
+            |name: &str, route: &str| Workload::find(name).unwrap().descriptions().remove(route).unwrap();
+        assert_eq!(of("article", "post"), "POST /reviews/");
+        assert_eq!(of("mixed", "mixed"), "80 % GET /films/{id}/, 10 % GET /films/, 10 % POST /reviews/");
+        assert!(of("soak", "soak").starts_with("80 %"), "{}", of("soak", "soak"));
     }
 
     #[test]

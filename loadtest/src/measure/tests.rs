@@ -34,6 +34,28 @@ fn every_round_begins_with_another_target() {
 }
 
 #[test]
+fn the_reference_takes_part_twice() {
+    let mut plan = plan();
+    plan.cgroups.insert("flask".to_owned(), "/flask".into());
+    plan.repeat_reference();
+    let again = plan.targets.last().unwrap();
+    assert_eq!((again.name.as_str(), again.url.as_str()), ("flask again", plan.targets[0].url.as_str()));
+    assert_eq!(plan.options.repeat.as_deref(), Some("flask again"));
+    assert_eq!(plan.cgroups.get("flask again"), plan.cgroups.get("flask"));
+    assert!(plan.check().is_ok());
+}
+
+#[test]
+fn the_announcement_has_the_time() {
+    let mut plan = plan();
+    plan.repeat_reference();
+    assert_eq!(
+        plan.announcement(3, 629),
+        "Measuring article: 3 routes of 6 targets (flask again shows the noise) in 5 rounds, about 10 min 29 s"
+    );
+}
+
+#[test]
 fn a_plan_without_warm_up_begins_with_the_first_round() {
     let mut plan = plan();
     plan.options.warmup_seconds = 0;

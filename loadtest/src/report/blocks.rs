@@ -6,6 +6,8 @@ pub(crate) enum Block {
     Title(String),
     Heading(String),
     Warning(String),
+    /// The result in a sentence.
+    Verdict(String),
     Text(String),
     List(Vec<String>),
     /// Lines that begin with their own sign.
@@ -46,6 +48,8 @@ impl<T: Into<String>> From<T> for Cell {
 pub(crate) struct Chart {
     pub(crate) kind: Kind,
     pub(crate) route: String,
+    /// The requests of the route in words.
+    pub(crate) requests: Option<String>,
     pub(crate) lines: Vec<Line>,
 }
 

@@ -6,21 +6,16 @@ use crate::summary::{Summaries, Summary};
 
 use super::blocks::{Block, Chart, Kind, Line};
 
-pub(super) fn blocks(summaries: &Summaries<'_>) -> Vec<Block> {
-    let mut blocks = vec![throughput(summaries)];
-    blocks.extend(ratios(summaries));
+/// Returns the charts that explain the first ones.
+pub(super) fn details(summaries: &Summaries<'_>) -> Vec<Block> {
+    let mut blocks: Vec<_> = ratios(summaries).into_iter().collect();
     blocks.push(latency(summaries));
     blocks
 }
 
-fn throughput(summaries: &Summaries<'_>) -> Block {
+pub(super) fn throughput(summaries: &Summaries<'_>) -> Block {
     let note = "Bars: median. Whiskers: slowest and fastest round. A hollow bar is flagged, or another tool's figure.";
     group(summaries, Kind::Bar, "Throughput", note, |route| {
-        let measured = of_route(summaries, route).map(|summary| Line {
-            text: format!("{} ({})", number(summary.rate.median), range(summary.rate)),
-            whisker: Some((summary.rate.min, summary.rate.max)),
-            ..line(summary, vec![summary.rate.median])
-        });
         let external = summaries.run.external.iter().filter(|external| external.route == route);
         let external = external.map(|external| Line {
             label: format!("{} (external)", external.name),
@@ -29,8 +24,25 @@ fn throughput(summaries: &Summaries<'_>) -> Block {
             whisker: None,
             hollow: true,
         });
-        measured.chain(external).collect()
+        of_route(summaries, route).map(bar).chain(external).collect()
     })
+}
+
+/// Returns the charts of the throughput without other tools and the second measurement of the reference.
+pub(super) fn of_targets(summaries: &Summaries<'_>) -> Vec<Chart> {
+    let is_repeat =
+        |summary: &&Summary<'_>| Some(&summary.row.target) == summaries.run.options.repeat.as_ref();
+    let lines =
+        |route: &str| of_route(summaries, route).filter(|summary| !is_repeat(summary)).map(bar).collect();
+    charts(summaries, Kind::Bar, lines)
+}
+
+fn bar(summary: &Summary<'_>) -> Line {
+    Line {
+        text: format!("{} ({})", number(summary.rate.median), range(summary.rate)),
+        whisker: Some((summary.rate.min, summary.rate.max)),
+        ..line(summary, vec![summary.rate.median])
+    }
 }
 
 fn latency(summaries: &Summaries<'_>) -> Block {
@@ -77,13 +89,22 @@ fn group(
     note: &str,
     lines: impl Fn(&str) -> Vec<Line>,
 ) -> Block {
-    let chart = |route: &str| Chart { kind, route: route.to_owned(), lines: lines(route) };
-    let charts = summaries.routes().into_iter().map(chart);
     Block::Charts {
         heading: heading.to_owned(),
         note: note.to_owned(),
-        charts: charts.filter(|chart| !chart.lines.is_empty()).collect(),
+        charts: charts(summaries, kind, lines),
     }
+}
+
+/// Returns a chart for each route that has a line.
+fn charts(summaries: &Summaries<'_>, kind: Kind, lines: impl Fn(&str) -> Vec<Line>) -> Vec<Chart> {
+    let chart = |route: &str| Chart {
+        kind,
+        route: route.to_owned(),
+        requests: summaries.run.routes.get(route).cloned(),
+        lines: lines(route),
+    };
+    summaries.routes().into_iter().map(chart).filter(|chart| !chart.lines.is_empty()).collect()
 }
 
 fn of_route<'a>(summaries: &'a Summaries<'_>, route: &'a str) -> impl Iterator<Item = &'a Summary<'a>> {

@@ -10,6 +10,11 @@ use super::svg;
 
 /// Returns the report as an HTML page with charts.
 pub fn html(run: &Run) -> String {
+    render(&title(run), &document(run))
+}
+
+/// Renders blocks as a page.
+pub(crate) fn render(title: &str, blocks: &[Block]) -> String {
     let policy = "default-src 'none'; style-src 'unsafe-inline'";
     let page = html! {
         (DOCTYPE)
@@ -18,12 +23,12 @@ pub fn html(run: &Run) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta http-equiv="Content-Security-Policy" content=(policy);
-                title { (title(run)) }
-                style { (PreEscaped(include_str!("page.css"))) }
+                title { (title) }
+                style { (PreEscaped(concat!(include_str!("chart.css"), include_str!("page.css")))) }
             }
             body {
                 main {
-                    @for (at, part) in document(run).iter().enumerate() { (block(part, at)) }
+                    @for (at, part) in blocks.iter().enumerate() { (block(part, at)) }
                 }
             }
         }
@@ -37,6 +42,7 @@ fn block(block: &Block, at: usize) -> Markup {
             Block::Title(text) => { h1 { (text) } }
             Block::Heading(text) => { h2 { (text) } }
             Block::Warning(text) => { p.warning role="alert" { (text) } }
+            Block::Verdict(text) => { p.verdict { (text) } }
             Block::Text(text) => { p { (text) } }
             Block::List(lines) => { ul.plain { @for line in lines { li { (line) } } } }
             Block::Notes(lines) => { ul.notes { @for line in lines { li { (line) } } } }
@@ -85,7 +91,11 @@ fn cell(cell: &Cell) -> Markup {
 fn figure(chart: &Chart, group: usize, number: usize) -> Markup {
     html! {
         figure {
-            figcaption { strong { (chart.route) } " " (svg::axis_name(chart, svg::scale(chart))) }
+            figcaption {
+                strong { (chart.route) } " "
+                @if let Some(requests) = &chart.requests { (requests) ": " }
+                (svg::axis_name(chart, svg::scale(chart)))
+            }
             (svg::svg(chart, &format!("chart-{group}-{number}")))
         }
     }

@@ -3,6 +3,8 @@
 use indexmap::IndexSet;
 
 use crate::format::{number, ratio, sign};
+use crate::result::{Options, Row};
+use crate::stats::Ratio;
 use crate::summary::{Summaries, Summary};
 
 use super::blocks::{Block, Cell, Table};
@@ -33,12 +35,20 @@ pub(super) fn blocks(summaries: &Summaries<'_>) -> Vec<Block> {
 fn cell(summaries: &Summaries<'_>, summary: &Summary<'_>, notes: &mut IndexSet<String>) -> Cell {
     let (remark, note) = match (note(summaries, summary), summaries.ratio_to_reference(summary.row)) {
         (Some(note), _) => (None, Some(note)),
-        (None, Some(Ok(claimed))) => (Some(ratio(claimed)), None),
+        (None, Some(Ok(claimed))) => (Some(shown(summaries, summary, claimed)), None),
         (None, Some(Err(why))) => (None, Some(format!("No ratio: {why}."))),
         (None, None) => (None, None),
     };
     let signs = note.map_or_else(String::new, |note| sign(notes.insert_full(note).0 + 1));
     Cell { text: number(summary.rate.median), signs, remark }
+}
+
+/// Shows a ratio, and says if it is no difference.
+fn shown(summaries: &Summaries<'_>, summary: &Summary<'_>, claimed: Ratio) -> String {
+    let Row { route, target, .. } = summary.row;
+    let is_repeat = summaries.run.options.repeat.as_ref() == Some(target);
+    let remark = if is_repeat || summaries.is_difference(route, claimed) { "" } else { ", no difference" };
+    format!("{}{remark}", ratio(claimed))
 }
 
 /// Returns the footnote of a flagged figure.
@@ -63,13 +73,20 @@ fn legend(summaries: &Summaries<'_>) -> String {
     if let Some(why) = summaries.open_loop() {
         return format!("{median}. No ratio is shown: {why}. Compare the latencies instead.");
     }
-    match &summaries.run.options.reference {
-        Some(reference) => format!(
-            "{median}, followed by the ratio to {reference} with its 95 % interval. The ratio is the geometric mean of \
-             the ratios of the rounds, so it may differ a little from the ratio of the medians."
+    let Options { reference: Some(reference), repeat, .. } = &summaries.run.options else {
+        return format!("{median}.");
+    };
+    let noise = match repeat {
+        Some(repeat) => format!(
+            "{repeat} is the same server, measured a second time in every round: its ratio is noise, and a ratio whose \
+             interval reaches into it is no difference."
         ),
-        None => format!("{median}."),
-    }
+        None => "The noise is unknown, because no server was measured twice.".to_owned(),
+    };
+    format!(
+        "{median}, followed by the ratio to {reference} with its 95 % interval. The ratio is the geometric mean of the \
+         ratios of the rounds, so it may differ a little from the ratio of the medians. {noise}"
+    )
 }
 
 #[cfg(test)]

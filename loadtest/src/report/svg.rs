@@ -8,9 +8,9 @@ use crate::format::axis_label;
 use super::blocks::{Chart, Kind, Line};
 use super::scale::Scale;
 
-const WIDTH: f64 = 360.0;
+pub(super) const WIDTH: f64 = 360.0;
 /// Space for half a label of the axis on either side.
-const MARGIN: f64 = 14.0;
+pub(super) const MARGIN: f64 = 14.0;
 const TOP: f64 = 6.0;
 /// Height of a line: the words, and below them the bar or the marks.
 const STEP: f64 = 42.0;
@@ -21,21 +21,36 @@ const LABEL: usize = 24;
 
 /// Draws a chart. The id must be unique in the page.
 pub(super) fn svg(chart: &Chart, id: &str) -> Markup {
-    let bottom = TOP + STEP * chart.lines.len() as f64;
-    let scale = scale(chart);
     let (title, desc) = (format!("{id}-title"), format!("{id}-desc"));
     html! {
-        svg role="img" class=(class(chart.kind)) viewBox=(format!("0 0 {WIDTH} {}", bottom + AXIS))
+        svg role="img" class=(class(chart.kind)) viewBox=(format!("0 0 {WIDTH} {}", height(chart)))
             aria-labelledby={ (title) " " (desc) } {
-            title id=(title) { (chart.route) ": " (axis_name(chart, scale)) }
+            title id=(title) { (chart.route) ": " (axis_name(chart, scale(chart))) }
             desc id=(desc) { (description(chart)) }
-            (axis(chart, scale, bottom))
-            @for (at, line) in chart.lines.iter().enumerate() {
-                (words(line, TOP + STEP * at as f64 + 13.0))
-                (marks(chart.kind, line, scale, TOP + STEP * at as f64 + MIDDLE))
-            }
+            (drawing(chart))
         }
     }
+}
+
+/// Returns the height of a chart with its axis.
+pub(super) fn height(chart: &Chart) -> f64 {
+    bottom(chart) + AXIS
+}
+
+/// Draws the axis and the lines of a chart, without an element around them.
+pub(super) fn drawing(chart: &Chart) -> Markup {
+    let scale = scale(chart);
+    html! {
+        (axis(chart, scale, bottom(chart)))
+        @for (at, line) in chart.lines.iter().enumerate() {
+            (words(line, TOP + STEP * at as f64 + 13.0))
+            (marks(chart.kind, line, scale, TOP + STEP * at as f64 + MIDDLE))
+        }
+    }
+}
+
+fn bottom(chart: &Chart) -> f64 {
+    TOP + STEP * chart.lines.len() as f64
 }
 
 /// Returns the unit of the axis, and whether it is logarithmic.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use loadtest::result::{Round, Run};
+use loadtest::result::{Options, Round, Run};
 use postgres::{Client, NoTls};
 
 use super::servers::{BenchServer, BenchServers, stores_reviews};
@@ -65,9 +65,12 @@ pub(super) fn check_total(database: &str, before: i64, result: &Path) -> Result<
 
 /// Returns the number of reviews that servers with a database accepted, or `None` if no route counts them.
 fn accepted(run: &Run) -> Result<Option<u64>> {
+    let Options { reference, repeat, .. } = &run.options;
     let mut accepted = None;
     for row in run.rows.iter().filter(|row| row.route == ROUTE) {
-        if stores_reviews(&row.target)? {
+        let server =
+            if repeat.as_ref() == Some(&row.target) { reference.as_ref() } else { Some(&row.target) };
+        if server.map_or(Ok(false), |name| stores_reviews(name))? {
             let reviews: u64 = row.rounds.iter().map(Round::successes).sum();
             *accepted.get_or_insert(0) += reviews;
         }
