@@ -45,8 +45,7 @@ pub fn compare(first: &Run, second: &Run, tolerance: f64) -> Comparison {
     let (a, b) = (Summaries::of(first), Summaries::of(second));
     let lines = b.rows.iter().filter_map(|in_b| {
         let Row { route, target, .. } = in_b.row;
-        let noise =
-            [&a, &b].map(|run| run.noise(route).unwrap_or(f64::INFINITY)).into_iter().fold(1.0, f64::max);
+        let noise = a.noise(route).and_then(|first| Ok(first.max(b.noise(route)?)));
         let finding = finding(a.get(route, target)?, in_b, open_loop, tolerance, noise);
         Some(Line { route: route.clone(), target: target.clone(), finding })
     });
@@ -67,7 +66,13 @@ fn missing(summaries: &Summaries<'_>, other: &Summaries<'_>) -> Vec<String> {
     missing.map(|row| format!("{}, {}", row.target, row.route)).collect()
 }
 
-fn finding(a: &Summary<'_>, b: &Summary<'_>, open_loop: bool, tolerance: f64, noise: f64) -> Finding {
+fn finding(
+    a: &Summary<'_>,
+    b: &Summary<'_>,
+    open_loop: bool,
+    tolerance: f64,
+    noise: Result<f64, String>,
+) -> Finding {
     let is_broken = |summary: &Summary<'_>| {
         summary.flags.iter().any(|flag| matches!(flag, Flag::Errors(_) | Flag::Threshold(_)))
     };
@@ -79,6 +84,10 @@ fn finding(a: &Summary<'_>, b: &Summary<'_>, open_loop: bool, tolerance: f64, no
             return Finding::NotJudged(format!("flagged in the {name} run: {}", summary.reasons()));
         }
     }
+    let noise = match noise {
+        Ok(noise) => noise,
+        Err(why) => return Finding::NotJudged(why),
+    };
     match unpaired_ratio(&speeds(b.row, open_loop), &speeds(a.row, open_loop)) {
         Some(ratio) if ratio.widened(noise).high < 1.0 - tolerance => Finding::Slower(ratio),
         Some(ratio) if ratio.widened(noise).low > 1.0 + tolerance => Finding::Faster(ratio),

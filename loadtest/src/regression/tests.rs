@@ -49,6 +49,29 @@ fn a_slowdown_within_the_scatter_is_no_regression() {
 }
 
 #[test]
+fn a_slowdown_within_the_noise_of_a_run_is_no_regression() {
+    let second = |factors: [f64; 5]| {
+        let mut run = slowed("one", "films", 2);
+        let mut rows: Vec<_> = run.rows.iter().filter(|row| row.target == "flask").cloned().collect();
+        for row in &mut rows {
+            row.target = "flask again".to_owned();
+            row.rounds.iter_mut().zip(factors).for_each(|(round, factor)| round.seconds *= factor);
+        }
+        run.rows.extend(rows);
+        run.options.repeat = Some("flask again".to_owned());
+        run
+    };
+    assert!(compare(&sample(), &second([1.0, 1.01, 0.99, 1.0, 1.0]), 0.05).has_regressed());
+    assert!(!compare(&sample(), &second([0.3, 3.0, 0.5, 2.0, 1.0]), 0.05).has_regressed());
+
+    let mut unknown = second([1.0; 5]);
+    unknown.rows.last_mut().unwrap().rounds[0].errors.status = 1;
+    let comparison = compare(&sample(), &unknown, 0.05);
+    let post = line(&comparison, "post", "films");
+    assert!(post.contains("not judged: the noise is unknown: flask again is flagged on post"), "{post}");
+}
+
+#[test]
 fn flagged_rows_are_not_judged() {
     let comparison = compare(&sample(), &slowed("post", "quart", 2), 0.05);
     assert!(!comparison.has_regressed());
