@@ -1,5 +1,6 @@
 //! Local clusters, and how each gets images that no registry serves.
 
+use std::env;
 use std::path::Path;
 use std::process::Command;
 
@@ -34,6 +35,9 @@ pub(crate) enum Cluster {
     Docker,
 }
 
+/// Names the kind of the cluster if its context does not.
+const KIND: &str = "FILMS_CLUSTER";
+
 /// Contexts of clusters that run the images of docker.
 const DOCKER_CONTEXTS: [&str; 4] = ["docker-desktop", "rancher-desktop", "orbstack", "colima"];
 
@@ -41,7 +45,10 @@ impl Cluster {
     /// Finds the cluster. Fails if it is not here, or if it is none that images can be loaded into.
     pub(crate) fn find(kind: ClusterKind) -> Result<Self> {
         let cluster = match kind {
-            ClusterKind::Current => Self::of_context(current_context()?.trim())?,
+            ClusterKind::Current => match env::var(KIND) {
+                Ok(kind) => return Self::find(named(&kind)?),
+                Err(_) => Self::of_context(current_context()?.trim())?,
+            },
             ClusterKind::Kind => Self::Kind(None),
             ClusterKind::Minikube => Self::Minikube,
             ClusterKind::K3d => Self::K3d(None),
@@ -122,6 +129,12 @@ impl Cluster {
         }
         Ok(())
     }
+}
+
+/// Returns the kind that the variable names.
+fn named(kind: &str) -> Result<ClusterKind> {
+    let found = ClusterKind::from_str(kind, false).ok().filter(|kind| !matches!(kind, ClusterKind::Current));
+    found.with_context(|| format!("{KIND} is {kind:?}: expected kind, minikube, k3d or containerd"))
 }
 
 fn current_context() -> Result<String> {

@@ -16,6 +16,7 @@ mod instructions;
 mod net;
 mod postgres;
 mod process;
+mod readme;
 mod signals;
 mod terminal;
 mod verbs;
@@ -42,12 +43,13 @@ enum Verb {
     /// Write the generated parts of helm/films; commit the result. With --check, also render the chart with
     /// the hostile values of its tests, which it must refuse.
     Chart(Mode),
-    /// Write the generated tables of docs/configuration.md and loadtest/baselines/README.md; commit the result.
+    /// Write the generated parts of README.md, docs/ and loadtest/baselines/README.md; commit the result.
     Docs(Mode),
     Image(verbs::image::Args),
     /// Render k8s/ from the chart, for `kubectl apply -k k8s/`; commit the result.
     K8s(Mode),
     E2e(e2e::Args),
+    Readme(readme::Args),
 }
 
 fn main() -> ExitCode {
@@ -75,5 +77,6 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Image(args) => verbs::image::run(&args),
         Verb::K8s(mode) => verbs::k8s::run(&mode),
         Verb::E2e(args) => e2e::run(&args),
+        Verb::Readme(args) => readme::run(&args),
     }
 }

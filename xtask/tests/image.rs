@@ -10,6 +10,16 @@ use anyhow::Result;
 /// Runs the verb with `programs` in PATH, each a name and the body of a shell script. Every call becomes
 /// a line of `calls`.
 fn image(folder: &Path, programs: &[(&str, &str)], arguments: &[&str]) -> Result<Output> {
+    image_with(folder, programs, arguments, &[])
+}
+
+/// Does the same with environment variables.
+fn image_with(
+    folder: &Path,
+    programs: &[(&str, &str)],
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Result<Output> {
     for (name, body) in programs {
         let calls = folder.join("calls");
         let script = format!("#!/bin/sh\necho {name} \"$@\" >> {}\n{body}\n", calls.display());
@@ -18,7 +28,10 @@ fn image(folder: &Path, programs: &[(&str, &str)], arguments: &[&str]) -> Result
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     command.arg("image").args(arguments).env("PATH", folder);
-    Ok(command.env_remove("FILMS_REGISTRY").env_remove("FILMS_TAG").output()?)
+    for variable in ["REGISTRY", "TAG", "BUILDER", "BUILD_ARGS", "BUILDER_OPTIONS", "CLUSTER"] {
+        command.env_remove(format!("FILMS_{variable}"));
+    }
+    Ok(command.envs(variables.iter().copied()).output()?)
 }
 
 fn calls(folder: &Path) -> Result<Vec<String>> {
@@ -116,6 +129,30 @@ fn containerd_gets_an_archive_from_every_builder() -> Result<()> {
         assert!(calls[2].starts_with(save), "{calls:?}");
         assert!(calls[3].starts_with("ctr --namespace k8s.io images import /"), "{calls:?}");
     }
+    Ok(())
+}
+
+#[test]
+fn variables_stand_for_options() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let programs = [("buildah", ""), ("docker", ""), ("ctr", "echo 1.7"), ("kubectl", "echo any")];
+    let variables = [
+        ("FILMS_CLUSTER", "containerd"),
+        ("FILMS_BUILDER", "buildah"),
+        ("FILMS_BUILD_ARGS", "A=1 B=2"),
+        ("FILMS_BUILDER_OPTIONS", "--quiet --network host"),
+    ];
+    let output = image_with(folder.path(), &programs, &[NAME, &["--load"]].concat(), &variables)?;
+    assert!(output.status.success(), "{output:?}");
+    let calls = calls(folder.path())?;
+    let options = "--build-arg A=1 --build-arg B=2 --quiet --network host .";
+    assert!(calls[1].starts_with("buildah build ") && calls[1].ends_with(options), "{calls:?}");
+    assert!(calls[3].starts_with("ctr --namespace k8s.io images import /"), "{calls:?}");
+
+    let refused = image_with(folder.path(), &programs, &["--load"], &[("FILMS_CLUSTER", "current")])?;
+    let error = String::from_utf8_lossy(&refused.stderr);
+    let expected = r#"FILMS_CLUSTER is "current": expected kind, minikube, k3d or containerd"#;
+    assert!(!refused.status.success() && error.contains(expected), "{error}");
     Ok(())
 }
 

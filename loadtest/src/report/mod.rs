@@ -19,3 +19,4 @@ pub(crate) use self::html::render as render_html;
 pub(crate) use self::markdown::render as render_markdown;
 pub use self::markdown::{markdown, markdown_table};
 pub use self::picture::picture;
+pub use self::verdict::verdict;

@@ -12,14 +12,18 @@ const VERSIONS: [&str; 3] = ["chart", "commit", "films"];
 pub(super) fn origin(run: &Run) -> String {
     let date = run.started.get(..16).unwrap_or(&run.started).replace('T', " ");
     let cores = format::count(run.machine.cores as u64, "core");
-    let mut line = format!("{date} UTC, {}, {cores}, {}", run.machine.cpu, run.generator);
+    let mut parts = vec![format!("{date} UTC"), run.machine.cpu.clone(), cores, run.generator.clone()];
     let versions = VERSIONS.iter().filter_map(|name| Some((name, run.metadata.get(*name)?)));
-    line.extend(versions.map(|(name, version)| format!(", {name}: {version}")));
-    if !run.version.is_empty() {
-        line += &format!(", loadtest {}", run.version);
-    }
+    parts.extend(versions.map(|(name, version)| format!("{name}: {version}")));
+    parts.extend((!run.version.is_empty()).then(|| format!("loadtest {}", run.version)));
     let is_shared = run.targets.iter().all(Target::is_local);
-    line + if is_shared { ". The generator and the servers shared this machine." } else { "." }
+    let shared = if is_shared { " The generator and the servers shared this machine." } else { "" };
+    format!("{}.{shared}", parts.join(", "))
+}
+
+/// Returns the result of a run in a sentence, or `None` if nothing was measured.
+pub fn verdict(run: &Run) -> Option<String> {
+    sentence(&Summaries::of(run))
 }
 
 /// Returns the result of the run in a sentence, or `None` if nothing was measured.
@@ -61,7 +65,7 @@ fn compared(summaries: &Summaries<'_>, rows: &[&Summary<'_>], reference: &str) -
     }
     let subject = &rows[0].row.target;
     let limit = if reasons.is_empty() { "; the generator was not the limit" } else { "" };
-    let mut text = match (times.is_empty(), same.is_empty()) {
+    let text = match (times.is_empty(), same.is_empty()) {
         (false, _) => {
             let times = list(&times);
             format!(
@@ -74,10 +78,12 @@ fn compared(summaries: &Summaries<'_>, rows: &[&Summary<'_>], reference: &str) -
         ),
         (true, true) => format!("This run cannot compare {subject} with {reference}."),
     };
-    if !times.is_empty() && !same.is_empty() {
-        text += &format!(" For {}, they differ by no more than the noise.", list(&same));
-    }
-    text + &reasons.concat()
+    let others = if times.is_empty() || same.is_empty() {
+        String::new()
+    } else {
+        format!(" For {}, they differ by no more than the noise.", list(&same))
+    };
+    text + &others + &reasons.concat()
 }
 
 /// Says whether a server kept up with the requests of an open loop.
@@ -144,7 +150,7 @@ mod tests {
         run
     }
 
-    fn verdict(run: &Run) -> String {
+    fn said(run: &Run) -> String {
         markdown(run).lines().find(|line| line.starts_with("**")).unwrap_or_default().replace('*', "")
     }
 
@@ -152,7 +158,7 @@ mod tests {
     fn the_verdict_has_the_interval_of_each_route() {
         let run = with_subject("films", "flask");
         assert_eq!(
-            verdict(&run),
+            said(&run),
             "On this machine, films responds to 25.4 to 28.3 (one), 19.5 to 21.2 (list) and 15.1 to 16.1 (post) \
              times as many requests as flask; the generator was not the limit."
         );
@@ -161,40 +167,40 @@ mod tests {
     #[test]
     fn a_ratio_inside_the_noise_is_no_difference() {
         let run = repeated(with_subject("ceiling", "films"), "films", &[0.6, 1.5]);
-        let said = verdict(&run);
-        assert!(said.contains("they differ by no more than the noise"), "{said}");
-        assert!(!said.contains("(list)"), "{said}");
+        let text = said(&run);
+        assert!(text.contains("they differ by no more than the noise"), "{text}");
+        assert!(!text.contains("(list)"), "{text}");
         let calm = repeated(with_subject("ceiling", "films"), "films", &[1.0]);
-        assert!(verdict(&calm).contains("(list)"), "{}", verdict(&calm));
+        assert!(said(&calm).contains("(list)"), "{}", said(&calm));
     }
 
     #[test]
     fn a_flagged_figure_is_no_part_of_the_verdict() {
-        let said = verdict(&with_subject("films", "quart"));
-        assert!(said.contains("(list) times as many requests as quart."), "{said}");
+        let text = said(&with_subject("films", "quart"));
+        assert!(text.contains("(list) times as many requests as quart."), "{text}");
         assert!(
-            said.contains("There is no ratio for post: quart is flagged on post: 7 error responses"),
-            "{said}"
+            text.contains("There is no ratio for post: quart is flagged on post: 7 error responses"),
+            "{text}"
         );
     }
 
     #[test]
     fn without_a_second_server_the_verdict_has_the_rates() {
-        let said = verdict(&with_subject("films", "films"));
-        assert!(said.starts_with("On this machine, films responds to 24,410 (one), 4,292 (list)"), "{said}");
+        let text = said(&with_subject("films", "films"));
+        assert!(text.starts_with("On this machine, films responds to 24,410 (one), 4,292 (list)"), "{text}");
     }
 
     #[test]
     fn an_open_loop_is_kept_up_with_or_not() {
         let mut run = with_subject("films", "quart");
         run.options.rate = Some(2000);
-        assert!(verdict(&run).starts_with("films kept up with 2,000 requests a second"), "{}", verdict(&run));
+        assert!(said(&run).starts_with("films kept up with 2,000 requests a second"), "{}", said(&run));
         let row = run.rows.iter_mut().find(|row| row.target == "films").unwrap();
         row.rounds[0].dropped = 3;
-        let said = verdict(&run);
+        let text = said(&run);
         assert!(
-            said.contains("films did not keep up with 2,000 requests a second: 3 requests could not"),
-            "{said}"
+            text.contains("films did not keep up with 2,000 requests a second: 3 requests could not"),
+            "{text}"
         );
     }
 }

@@ -1,8 +1,10 @@
-//! `cargo xtask docs`: the generated tables of the documents.
+//! `cargo xtask docs`: the generated parts of the documents.
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
+use loadtest::report::{picture, verdict};
+use loadtest::result::Run;
 use serde_json::Value;
 
 use super::{schema, table};
@@ -10,13 +12,20 @@ use crate::baselines;
 use crate::cargo;
 use crate::generated::{self, Mode, between, read};
 
+/// The comparison that README.md shows: a result of `cargo xtask bench`.
+const COMPARISON: &str = "docs/comparison.json";
+const PICTURE: &str = "docs/comparison.svg";
+const README: &str = "README.md";
 const CONFIGURATION: &str = "docs/configuration.md";
 const BASELINES: &str = "loadtest/baselines/README.md";
 
 /// Runs the verb.
 pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
     let workspace = cargo::workspace();
+    let comparison = Run::parse(&read(&workspace, COMPARISON)?).context(COMPARISON)?;
+    let verdict = verdict(&comparison).with_context(|| format!("{COMPARISON} has no verdict"))?;
     let files = [
+        (README, "verdict", format!("{verdict}\n")),
         (CONFIGURATION, "settings", settings(&schema::of_service()?)?),
         (BASELINES, "baselines", baselines_table()?),
     ];
@@ -25,7 +34,9 @@ pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
         let text = between(&read(&workspace, name)?, &begin, &end, &table).context(name)?;
         Ok((name.to_owned(), Some(text)))
     });
-    mode.apply("docs", &workspace, &files.into_iter().collect::<Result<Vec<_>>>()?)?;
+    let picture = (PICTURE.to_owned(), Some(picture(&comparison)));
+    let files = files.into_iter().chain([Ok(picture)]).collect::<Result<Vec<_>>>()?;
+    mode.apply("docs", &workspace, &files)?;
     Ok(ExitCode::SUCCESS)
 }
 

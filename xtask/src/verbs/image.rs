@@ -27,10 +27,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     names: Names,
     /// The builder. By default the first of buildah, podman and docker that works here.
-    #[arg(long)]
+    #[arg(long, env = "FILMS_BUILDER")]
     builder: Option<Builder>,
-    /// An argument for the Dockerfiles; may be repeated.
-    #[arg(long, value_name = "KEY=VALUE")]
+    /// An argument for the Dockerfiles; may be repeated. The variable separates them by spaces.
+    #[arg(long, env = "FILMS_BUILD_ARGS", value_name = "KEY=VALUE", value_delimiter = ' ')]
     build_arg: Vec<String>,
     /// Load the images into the cluster of the current context of kubectl, or into a cluster of this kind.
     #[arg(long, value_name = "CLUSTER", num_args = 0..=1, default_missing_value = "current")]
@@ -38,8 +38,8 @@ pub(crate) struct Args {
     /// Build nothing. Print the names of the images, one a line.
     #[arg(long)]
     list: bool,
-    /// Further arguments for the builder, for instance `-- --no-cache`.
-    #[arg(last = true, value_name = "ARGS")]
+    /// Further arguments for the builder, for instance `-- --no-cache`. The variable separates them by spaces.
+    #[arg(last = true, env = "FILMS_BUILDER_OPTIONS", value_name = "ARGS", value_delimiter = ' ')]
     rest: Vec<OsString>,
 }
 

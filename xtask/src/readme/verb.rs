@@ -1,0 +1,114 @@
+//! Parses the options of the verb and runs the blocks in their order.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::Signal;
+
+use super::blocks::{self, Block};
+use super::namespace::Namespace;
+use crate::cargo;
+use crate::generated::read;
+use crate::net::Listen;
+use crate::process::{self, Group, Guard};
+use crate::signals::Signals;
+use crate::terminal::say;
+
+const README: &str = "README.md";
+
+/// The command that runs until it is stopped. It stays up until the end of its section.
+const SERVICE: &str = "cargo xtask run";
+/// The command may have to build the service first.
+const START_TIMEOUT: Duration = Duration::from_mins(20);
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Programs that need a cluster.
+const CLUSTER: [&str; 2] = ["helm ", "kubectl "];
+
+/// curl ends with success whatever the status of a response, unless its configuration says otherwise.
+const CURLRC: &str = "fail-with-body\nsilent\nshow-error\n";
+
+/// Run the commands of README.md in their order, as a newcomer would, and fail with the first that fails.
+///
+/// The commands for a cluster run in a namespace of their own. They take the cluster of the current
+/// context of kubectl; `FILMS_CLUSTER` names its kind if the context does not.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Leave out the blocks of this section, for instance 'Install it' without a cluster; may be repeated.
+    #[arg(long, value_name = "SECTION")]
+    without: Vec<String>,
+    /// Print the commands, and run nothing.
+    #[arg(long)]
+    list: bool,
+}
+
+/// Runs the verb.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let mut blocks = blocks::parse(&read(&cargo::workspace(), README)?).context(README)?;
+    for section in &args.without {
+        let is_there = blocks.iter().any(|block| block.section == *section);
+        ensure!(is_there, "--without {section:?}: {README} has no section of this name with commands");
+        blocks.retain(|block| block.section != *section);
+        say(&format!("Left out: {section}"));
+    }
+    if args.list {
+        for block in &blocks {
+            println!("{}", block.commands);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let signals = Signals::catch()?;
+    let needs_cluster = blocks.iter().any(|block| CLUSTER.iter().any(|name| block.commands.contains(name)));
+    let namespace = needs_cluster.then(Namespace::create).transpose()?;
+    let home = tempfile::tempdir()?;
+    fs::write(home.path().join(".curlrc"), CURLRC)?;
+    let mut service: Option<(String, Guard)> = None;
+    for block in &blocks {
+        service = service.take_if(|(section, _)| *section == block.section);
+        let mut shell = shell(block, home.path(), namespace.as_ref());
+        if block.commands == SERVICE {
+            service = Some((block.section.clone(), start(&mut shell, &signals)?));
+        } else {
+            finish(block, &mut shell, &signals)?;
+        }
+    }
+    say(&format!("All {} blocks of {README} passed", blocks.len()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn shell(block: &Block, home: &Path, namespace: Option<&Namespace>) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-eux", "-c", &block.commands]).stdin(Stdio::null());
+    shell.current_dir(cargo::workspace()).env("CURL_HOME", home);
+    shell.envs(namespace.map(|namespace| ("KUBECONFIG", namespace.kubeconfig())));
+    shell
+}
+
+/// Runs a block to its end.
+fn finish(block: &Block, shell: &mut Command, signals: &Signals) -> Result<()> {
+    let since = Instant::now();
+    let status = process::run(shell, Group::Own, signals)?;
+    signals.check()?;
+    let Block { section, commands } = block;
+    ensure!(status.success(), "{README}, “{section}”: failed ({status}):\n{commands}");
+    say(&format!("{:6.1} s  {section}", since.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+/// Starts the service and waits until it is ready.
+fn start(shell: &mut Command, signals: &Signals) -> Result<Guard> {
+    let admin = Listen::from_env("FILMS__ADMIN__LISTEN", 9090)?;
+    let child = process::spawn(shell, Group::Own, Signal::SIGTERM)?;
+    let mut service = Guard::new(child, Signal::SIGTERM, STOP_TIMEOUT);
+    let ready = process::until(START_TIMEOUT, Some(signals), || {
+        ensure!(service.is_running(), "`{SERVICE}` ended: its messages are above");
+        Ok(admin.responds("/readyz").then_some(()))
+    })?;
+    if ready.is_none() {
+        bail!("`{SERVICE}` is not ready after {START_TIMEOUT:?}");
+    }
+    Ok(service)
+}
