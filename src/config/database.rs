@@ -58,6 +58,11 @@ pub struct Database {
     /// its own, which costs two round trips more. `films migrate` and `films seed` need a URL that leads to
     /// Postgres itself.
     pub prepared_statements: bool,
+    /// Uses read leases: cached responses are used for some milliseconds without a query, and no read is
+    /// stale, because a change of a film waits that long before its commit. The column
+    /// `film_catalogue.lease` has the length. Without effect with `database.read_url`, and with
+    /// `database.prepared_statements` set to `false`.
+    pub leases: bool,
     /// Longest time to open a connection. It is also the longest time that a request waits for an
     /// unreachable database.
     pub connect_timeout: Timeout,
@@ -77,6 +82,7 @@ impl Default for Database {
             cache_entries: 10_000,
             cache_size: 16 * 1024 * 1024,
             prepared_statements: true,
+            leases: true,
             connect_timeout: Timeout::from_secs(2),
             query_timeout: Timeout::from_secs(5),
         }

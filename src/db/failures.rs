@@ -12,7 +12,7 @@ use opentelemetry::{KeyValue, global};
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
-use super::cache::CachedQuery as _;
+use super::catalogue::CachedQuery as _;
 use super::error::Error;
 use super::films::{GetFilm, ListFilms};
 use super::query::Query as _;

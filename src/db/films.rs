@@ -8,7 +8,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use super::cache::{CachedQuery, CatalogueVersion, Versioned};
+use super::catalogue::{CachedQuery, CatalogueVersion, Versioned};
 use super::query::query_as;
 use crate::api::{Film, FilmList, FilmListEncoder, Json, ListedFilm};
 

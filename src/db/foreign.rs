@@ -26,7 +26,8 @@ pub(super) async fn first(
     sqlx::query_scalar!(
         r#"select object as "object!" from (values
              (2, 'table film_catalogue', (
-               select array_agg(attname::text order by attname) <> array['singleton', 'version']
+               select not (array_agg(attname::text) @> array['singleton', 'version']
+                 and array_agg(attname::text) <@ array['lease', 'singleton', 'version'])
                from pg_attribute
                where attrelid = to_regclass('film_catalogue') and attnum > 0 and not attisdropped)),
              (2, 'function film_changed()', (
@@ -34,7 +35,13 @@ pub(super) async fn first(
                from pg_proc where oid = to_regprocedure('film_changed()'))),
              (3, 'function lock_films(integer[])', (
                select prosrc not like '%for key share skip locked%'
-               from pg_proc where oid = to_regprocedure('lock_films(integer[])')))
+               from pg_proc where oid = to_regprocedure('lock_films(integer[])'))),
+             (4, 'function await_leases()', (
+               select prosrc not like '%pg_advisory_xact_lock_shared(1718382963%'
+               from pg_proc where oid = to_regprocedure('await_leases()'))),
+             (4, 'function film_lease()', (
+               select prosrc not like '%pg_try_advisory_xact_lock(1718382963%'
+               from pg_proc where oid = to_regprocedure('film_lease()')))
            ) objects (migration, object, is_foreign)
            where migration::bigint = any($1) and is_foreign limit 1"#,
         missing

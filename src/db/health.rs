@@ -137,12 +137,14 @@ impl CheckSchema {
         if let Some(obstacle) = first_obstacle(connection, tables).await? {
             return Ok(Status::Unusable(obstacle.into()));
         }
-        let State { has_version, triggers, read_only, may_lock } = state(connection).await?;
+        let State { has_version, triggers, read_only, may_lock, may_lease } = state(connection).await?;
         Ok(if !has_version {
             Status::Unusable("the table film_catalogue has no row: run `films migrate`".into())
         } else if self.writes && !may_lock {
             Status::Unusable("the role cannot execute the function lock_films(integer[])".into())
-        } else if triggers != 2 {
+        } else if !may_lease {
+            Status::Unusable("the role cannot execute the function film_lease()".into())
+        } else if triggers != 3 {
             Status::TriggerMissing
         } else if read_only && self.writes {
             Status::ReadOnly
@@ -163,12 +165,15 @@ fn first_missing(applied: &[AppliedMigration]) -> Option<i64> {
 struct State {
     /// Whether the catalogue has a version.
     has_version: bool,
-    /// How many of the two triggers of `migrations/0002_catalogue_version.sql` fire.
+    /// How many of the triggers fire: the two of `migrations/0002_catalogue_version.sql`, and the one of
+    /// `0004_read_leases.sql`.
     triggers: i64,
     /// Whether the server is a standby, or was made read-only.
     read_only: bool,
     /// Whether the role may call `lock_films`, which reviews need.
     may_lock: bool,
+    /// Whether the role may call `film_lease`, which reads need.
+    may_lease: bool,
 }
 
 async fn state(connection: &mut PgConnection) -> Result<State, sqlx::Error> {
@@ -177,11 +182,13 @@ async fn state(connection: &mut PgConnection) -> Result<State, sqlx::Error> {
         State,
         r#"select exists (select from film_catalogue) as "has_version!",
              (select count(*) from pg_trigger
-              where tgrelid = to_regclass('film') and tgname in ('film_changed', 'film_truncated')
-                and tgenabled in ('A', 'O')) as "triggers!",
+              where tgenabled in ('A', 'O')
+                and (tgrelid = to_regclass('film') and tgname in ('film_changed', 'film_truncated')
+                  or tgrelid = to_regclass('film_catalogue') and tgname = 'await_leases')) as "triggers!",
              current_setting('transaction_read_only')::boolean as "read_only!",
              coalesce(has_function_privilege(to_regprocedure('lock_films(integer[])'), 'execute'), false)
-               as "may_lock!""#
+               as "may_lock!",
+             coalesce(has_function_privilege(to_regprocedure('film_lease()'), 'execute'), false) as "may_lease!""#
     )
     .fetch_one(connection)
     .await

@@ -2,21 +2,26 @@
 //!
 //! [`Postgres`] is the database of an instance, and [`Db`] the handle of one worker thread. Behind a
 //! handle, [`batcher`] decides when a query runs, `films` and `reviews` hold the SQL, [`cache`] keeps
-//! responses that still hold, and [`pool`] lends the connections.
+//! responses that still hold, [`leases`] says when they need no query, and [`pool`] lends the connections.
 
 mod batcher;
 mod cache;
+mod catalogue;
+mod clock;
 mod connect;
+mod entries;
 mod error;
 mod failures;
 mod films;
 mod foreign;
 mod health;
+mod leases;
 mod migrate;
 mod pool;
 mod pooled;
 mod postgres;
 mod query;
+mod reads;
 mod reviews;
 mod schema;
 mod seed;
@@ -25,7 +30,7 @@ mod sqlstate;
 mod tracking;
 mod words;
 
-pub use cache::{CatalogueVersion, Versioned};
+pub use catalogue::{CatalogueVersion, Versioned};
 pub use connect::ConnectError;
 pub use error::Error;
 pub use failures::Failing;

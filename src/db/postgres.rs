@@ -7,16 +7,21 @@ use std::time::{Duration, Instant};
 use opentelemetry::{KeyValue, global};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 use super::batcher::{BatchLimits, Batcher};
-use super::cache::{FilmCache, Versioned};
+use super::cache::FilmCache;
+use super::catalogue::{CachedQuery, Versioned};
+use super::entries::Entries;
 use super::error::Error;
-use super::failures::Failing;
+use super::failures::{Failing, Failures};
 use super::films::{FilmPage, Filter, GetFilm, ListFilms};
 use super::health::{self, Checks, Purpose};
+use super::leases::Leases;
 use super::pool::Pool;
 use super::pooled::PooledQuery;
+use super::reads::Reads;
 use super::reviews::{CreateReview, Outcome};
 use super::tracking::Tracking;
 use crate::api::{Film, Json, Review};
@@ -36,6 +41,10 @@ pub struct Postgres {
     create_review: Arc<Batcher<PooledQuery<CreateReview>>>,
     /// Whether changes of films are tracked, as the checks find.
     tracking: Arc<Tracking>,
+    /// `None` if every read asks the database.
+    leases: Option<Arc<Leases>>,
+    /// Ends the renewal of leases.
+    renewal: Option<AbortHandle>,
     failures: Failing,
     config: Database,
     handles: Handles,
@@ -47,18 +56,23 @@ impl Postgres {
     pub fn new(config: &Database) -> Result<Self, config::Error> {
         let handles = Handles::default();
         observe_queues(&handles);
+        observe_reads(&handles);
         let pool = Pool::new("database", config.connect_options()?, config);
         let replica = config.read_options()?.map(|options| Pool::new("replica", options, config));
         let (failures, tracking) = (Failing::new(), Arc::default());
+        let leases = has_leases(config).then(|| Arc::new(Leases::new(&tracking)));
+        let renewal = leases.as_ref().map(|leases| tokio::spawn(Arc::clone(leases).renew(pool.clone())));
         let create_review =
             PooledQuery::new(&pool, &Arc::new(CreateReview::default()), &failures.create_review);
         Ok(Self {
             create_review: Arc::new(Batcher::start(create_review, limits(config, 1))),
             pool,
             replica,
-            get_film: Arc::new(FilmCache::new(config, &tracking)),
-            list_films: Arc::new(FilmCache::new(config, &tracking)),
+            get_film: Arc::new(FilmCache::new(config, &tracking, leases.as_ref())),
+            list_films: Arc::new(FilmCache::new(config, &tracking, leases.as_ref())),
             tracking,
+            leases,
+            renewal: renewal.map(|renewal| renewal.abort_handle()),
             failures,
             config: config.clone(),
             handles,
@@ -69,19 +83,27 @@ impl Postgres {
     /// that thread's runtime.
     pub fn open(&self, runtime: &Handle, worker_count: usize) -> Arc<Db> {
         let _entered = runtime.enter();
-        let limits = limits(&self.config, worker_count);
-        let pool = self.replica.as_ref().unwrap_or(&self.pool);
         let db = Arc::new(Db {
-            get_film: Batcher::start(PooledQuery::new(pool, &self.get_film, &self.failures.get_film), limits),
-            list_films: Batcher::start(
-                PooledQuery::new(pool, &self.list_films, &self.failures.list_films),
-                limits,
-            ),
+            get_film: self.reads(&self.get_film, &self.failures.get_film, worker_count),
+            list_films: self.reads(&self.list_films, &self.failures.list_films, worker_count),
             create_review: Arc::clone(&self.create_review),
             lock_limit: self.config.query_timeout.get(),
         });
         self.handles.lock().push(Arc::clone(&db));
         db
+    }
+
+    /// Starts the reads of one kind of one worker thread among `worker_count`.
+    fn reads<Q: CachedQuery>(
+        &self,
+        cache: &Arc<FilmCache<Q>>,
+        failures: &Arc<Failures>,
+        worker_count: usize,
+    ) -> Reads<Q> {
+        let pool = self.replica.as_ref().unwrap_or(&self.pool);
+        let query = PooledQuery::new(pool, cache, failures);
+        let leased = Entries::new(self.config.cache_entries, self.config.cache_size / worker_count);
+        Reads::start(query, limits(&self.config, worker_count), self.leases.as_ref(), leased)
     }
 
     /// Starts the background checks of the database and its replica.
@@ -103,6 +125,7 @@ impl Postgres {
 
     /// Refuses new requests, finishes the queued ones, and closes the connections.
     pub async fn close(&self) {
+        self.renewal.iter().for_each(AbortHandle::abort);
         let handles = std::mem::take(&mut *self.handles.lock());
         for db in handles {
             db.close().await;
@@ -117,8 +140,8 @@ impl Postgres {
 /// was shared.
 #[derive(Debug)]
 pub struct Db {
-    get_film: Batcher<PooledQuery<FilmCache<GetFilm>>>,
-    list_films: Batcher<PooledQuery<FilmCache<ListFilms>>>,
+    get_film: Reads<GetFilm>,
+    list_films: Reads<ListFilms>,
     create_review: Arc<Batcher<PooledQuery<CreateReview>>>,
     /// Longest time that a review waits for the lock of its film.
     lock_limit: Duration,
@@ -131,12 +154,12 @@ const LAST_LOCK_RETRY: Duration = Duration::from_millis(100);
 impl Db {
     /// Returns the film with this id, if there is one.
     pub async fn get_film(&self, film_id: i32) -> Result<Versioned<Option<Json<Film>>>, Error> {
-        self.get_film.submit(film_id).await
+        self.get_film.read(film_id).await
     }
 
     /// Returns the films that the filter selects, by ascending id.
     pub async fn list_films(&self, filter: Filter) -> Result<Versioned<FilmPage>, Error> {
-        self.list_films.submit(filter).await
+        self.list_films.read(filter).await
     }
 
     /// Stores a review. Returns `true` once it is committed, `false` if its film does not exist.
@@ -163,6 +186,12 @@ impl Db {
     }
 }
 
+/// Returns whether leases are used. A replica holds no lock of its primary, and behind a pooler in transaction
+/// mode a transaction that is never ended would keep the lock.
+fn has_leases(config: &Database) -> bool {
+    config.leases && config.read_url.is_none() && config.prepared_statements
+}
+
 /// Returns the share of one runtime among `worker_count` in the limits of the instance.
 ///
 /// With batching, one query of a kind runs at once: while it runs, the next batch grows, and a second
@@ -175,6 +204,30 @@ fn limits(config: &Database, worker_count: usize) -> BatchLimits {
         queue_size: config.queue_size.div_ceil(worker_count).max(config.max_batch_size),
         workers: if has_batches { 1 } else { (config.pool_size as usize).div_ceil(worker_count) },
     }
+}
+
+/// Registers the counter of reads, by where their responses came from.
+fn observe_reads(handles: &Handles) {
+    let handles = Arc::downgrade(handles);
+    global::meter("films")
+        .u64_observable_counter("reads")
+        .with_description("Reads of films, by the source of the response")
+        .with_unit("{request}")
+        .with_callback(move |counter| {
+            let Some(handles) = handles.upgrade() else { return };
+            let mut sums = BTreeMap::new();
+            for db in handles.lock().iter() {
+                for (query, counts) in [db.get_film.counts(), db.list_films.counts()] {
+                    for (source, count) in counts {
+                        *sums.entry((query, source)).or_default() += count;
+                    }
+                }
+            }
+            for ((query, source), count) in sums {
+                counter.observe(count, &[KeyValue::new("query", query), KeyValue::new("source", source)]);
+            }
+        })
+        .build();
 }
 
 /// Registers the gauge of the queues. Every worker thread has its own queues for reads; the gauge

@@ -1,0 +1,229 @@
+//! The read lease of an instance: for a few milliseconds, the catalogue is known to keep its version, so
+//! that cached responses hold without a query.
+//!
+//! `migrations/0004_read_leases.sql` has the part of Postgres, ARCHITECTURE.md the argument. A lease counts
+//! from the moment before its query was sent. It is renewed before it ends, by one query at a time, and
+//! only while requests use it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use opentelemetry::metrics::Counter;
+use opentelemetry::{KeyValue, global};
+use sqlx::postgres::PgConnection;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::catalogue::CatalogueVersion;
+use super::clock::Moment;
+use super::pool::Pool;
+use super::query::{Query, query_as};
+use super::tracking::Tracking;
+
+/// The lease, shared by all threads of the instance.
+#[derive(Debug)]
+pub(super) struct Leases {
+    current: ArcSwapOption<Lease>,
+    tracking: Arc<Tracking>,
+    /// Whether a renewal was asked for and has not ended.
+    renewing: AtomicBool,
+    wanted: Notify,
+    asked: Counter<u64>,
+}
+
+/// A version that the catalogue keeps for some time.
+#[derive(Clone, Copy, Debug)]
+struct Lease {
+    held: Held,
+    until: Moment,
+    /// From this moment on, a request asks for a renewal.
+    renew_at: Moment,
+}
+
+/// What a valid lease says: the catalogue has this version, in this period of tracking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) version: CatalogueVersion,
+    pub(super) period: u64,
+}
+
+/// What Postgres returns.
+struct Answer {
+    version: Uuid,
+    /// In microseconds.
+    lease: i64,
+    refusal: Option<String>,
+}
+
+impl Leases {
+    pub(super) fn new(tracking: &Arc<Tracking>) -> Self {
+        let asked = global::meter("films")
+            .u64_counter("leases")
+            .with_description("Queries that asked for a read lease")
+            .with_unit("{query}")
+            .build();
+        Self {
+            current: ArcSwapOption::empty(),
+            tracking: Arc::clone(tracking),
+            renewing: AtomicBool::new(false),
+            wanted: Notify::new(),
+            asked,
+        }
+    }
+
+    /// Returns what the lease says, if it is valid now. Near its end, asks for a renewal.
+    pub(super) fn held(&self) -> Option<Held> {
+        let lease = **self.current.load().as_ref()?;
+        let now = Moment::now();
+        if now >= lease.until || self.tracking.period() != Some(lease.held.period) {
+            return None;
+        }
+        if now >= lease.renew_at && !self.renewing.swap(true, Ordering::Relaxed) {
+            self.wanted.notify_one();
+        }
+        Some(lease.held)
+    }
+
+    /// Returns the period of tracking.
+    pub(super) fn period(&self) -> Option<u64> {
+        self.tracking.period()
+    }
+
+    /// Reads the version of the catalogue, and takes the lease that comes with it.
+    pub(super) async fn ask(
+        &self,
+        connection: &mut PgConnection,
+        period: u64,
+    ) -> Result<CatalogueVersion, sqlx::Error> {
+        let sent = Moment::now();
+        let answer = query_as!(
+            Answer,
+            r#"select version as "version!", lease as "lease!", refusal from film_lease()"#
+        )
+        .fetch_one(connection)
+        .await?;
+        let version = CatalogueVersion(answer.version);
+        let outcome = answer.refusal.unwrap_or_else(|| {
+            let length = Duration::from_micros(answer.lease.unsigned_abs());
+            self.take(Held { version, period }, sent, length);
+            "granted".to_owned()
+        });
+        self.asked.add(1, &[KeyValue::new("outcome", outcome)]);
+        Ok(version)
+    }
+
+    /// Takes a lease, unless another one lasts longer: replies can overtake each other.
+    fn take(&self, held: Held, sent: Moment, length: Duration) {
+        let until = sent + length.saturating_sub(margin(length));
+        let lease = Arc::new(Lease { held, until, renew_at: sent + length / 2 });
+        self.current.rcu(|current| match current {
+            Some(current) if current.until > until => Some(Arc::clone(current)),
+            _ => Some(Arc::clone(&lease)),
+        });
+    }
+
+    /// Renews the lease whenever a request has asked for it.
+    pub(super) async fn renew(self: Arc<Self>, pool: Pool) {
+        loop {
+            self.wanted.notified().await;
+            // A failure is no loss: the next batch asks for a lease too, and reports its own failure.
+            if let Ok(lease) = pool.acquire().await {
+                let _ = lease.run(&*self, &[()]).await;
+            }
+            self.renewing.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Returns how much earlier a lease ends here than at Postgres: clocks may run at rates that differ by 1 %,
+/// and are read in steps.
+fn margin(length: Duration) -> Duration {
+    length / 100 + Duration::from_micros(100)
+}
+
+impl Query for Leases {
+    const NAME: &'static str = "renew_lease";
+    const OPERATION: &'static str = "SELECT";
+    const TABLE: &'static str = "film_catalogue";
+    const READ_ONLY: bool = true;
+    type Key = ();
+    type Output = ();
+
+    async fn run(&self, connection: &mut PgConnection, _: &[()]) -> Result<Vec<()>, sqlx::Error> {
+        if let Some(period) = self.period() {
+            self.ask(connection, period).await?;
+        }
+        Ok(vec![()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::sleep;
+
+    use super::*;
+
+    const LENGTH: Duration = Duration::from_millis(200);
+
+    fn leases() -> (Leases, Arc<Tracking>) {
+        let tracking = Arc::new(Tracking::default());
+        tracking.set(true);
+        (Leases::new(&tracking), tracking)
+    }
+
+    fn held(version: u128) -> Held {
+        Held { version: CatalogueVersion(Uuid::from_u128(version)), period: 1 }
+    }
+
+    #[test]
+    fn a_lease_ends_before_its_length_after_its_query_was_sent() {
+        let (leases, _) = leases();
+        assert_eq!(leases.held(), None);
+        let sent = Moment::now();
+        leases.take(held(1), sent, LENGTH);
+        while let Some(found) = leases.held() {
+            assert_eq!(found, held(1));
+        }
+        let lasted = Moment::now().since(sent);
+        assert!(lasted >= LENGTH - margin(LENGTH), "{lasted:?}");
+        leases.take(held(1), sent, LENGTH);
+        assert_eq!(leases.held(), None, "a late reply grants nothing");
+    }
+
+    #[test]
+    fn a_lease_ends_with_its_period_of_tracking() {
+        let (leases, tracking) = leases();
+        leases.take(held(1), Moment::now(), Duration::from_secs(60));
+        assert_eq!(leases.held(), Some(held(1)));
+        tracking.set(false);
+        assert_eq!(leases.held(), None);
+        tracking.set(true);
+        assert_eq!(leases.held(), None, "another period");
+    }
+
+    #[test]
+    fn a_reply_that_was_overtaken_is_dropped() {
+        let (leases, _) = leases();
+        let sent = Moment::now();
+        leases.take(held(2), sent + Duration::from_secs(2), Duration::from_secs(60));
+        leases.take(held(1), sent, Duration::from_secs(60));
+        assert_eq!(leases.held(), Some(held(2)));
+    }
+
+    #[test]
+    fn one_renewal_is_asked_for_at_a_time() {
+        let (leases, _) = leases();
+        leases.take(held(1), Moment::now(), Duration::from_secs(60));
+        leases.held();
+        assert!(!leases.renewing.load(Ordering::Relaxed), "the lease is new");
+        leases.take(held(1), Moment::now() + Duration::from_millis(10), LENGTH);
+        leases.current.store(None);
+        leases.take(held(1), Moment::now(), LENGTH);
+        sleep(LENGTH / 2);
+        if leases.held().is_some() {
+            assert!(leases.renewing.load(Ordering::Relaxed));
+        }
+    }
+}
