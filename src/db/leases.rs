@@ -60,7 +60,7 @@ struct Answer {
 impl Leases {
     pub(super) fn new(tracking: &Arc<Tracking>) -> Self {
         let asked = global::meter("films")
-            .u64_counter("leases")
+            .u64_counter("films.leases")
             .with_description("Queries that asked for a read lease")
             .with_unit("{query}")
             .build();

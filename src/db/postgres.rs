@@ -210,7 +210,7 @@ fn limits(config: &Database, worker_count: usize) -> BatchLimits {
 fn observe_reads(handles: &Handles) {
     let handles = Arc::downgrade(handles);
     global::meter("films")
-        .u64_observable_counter("reads")
+        .u64_observable_counter("films.reads")
         .with_description("Reads of films, by the source of the response")
         .with_unit("{request}")
         .with_callback(move |counter| {
