@@ -24,6 +24,7 @@ impl Moment {
     }
 
     /// Returns the time from an earlier moment to this one, or 0 if that moment is later.
+    #[cfg(test)]
     pub(super) fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }

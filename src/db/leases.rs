@@ -160,6 +160,9 @@ impl Query for Leases {
 }
 
 #[cfg(test)]
+mod model;
+
+#[cfg(test)]
 mod tests {
     use std::thread::sleep;
 
