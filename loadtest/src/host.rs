@@ -30,6 +30,10 @@ mod system {
     pub(super) fn tree(_root: u32) -> Option<Usage> {
         None
     }
+
+    pub(super) fn listener(_port: u16) -> Option<u32> {
+        None
+    }
 }
 
 /// A process can end while the others are read, so a failed reading is repeated.
@@ -50,6 +54,12 @@ pub(crate) fn machine() -> Result<Machine> {
 pub(crate) fn cores() -> Result<usize> {
     let cores = available_parallelism().context("cannot read how many cores this process may use")?;
     Ok(NonZero::get(cores))
+}
+
+/// Returns the process that listens on this port, or `None` if there is not exactly one without a parent
+/// that listens too.
+pub(crate) fn listener(port: u16) -> Option<u32> {
+    (0..ATTEMPTS).find_map(|_| system::listener(port))
 }
 
 /// Where the resources of a server can be read.

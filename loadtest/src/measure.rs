@@ -56,6 +56,12 @@ pub fn default_threads(connections: u32) -> Result<usize> {
     Ok(host::cores()?.min(connections as usize))
 }
 
+/// Returns the id of the process that listens on this port. If the process has handed the socket to its
+/// children, returns the parent.
+pub fn listener(port: u16) -> Option<u32> {
+    host::listener(port)
+}
+
 impl Plan {
     /// Measures. Every round takes the targets in another order, so that no target is always the
     /// first on a cold machine or the last on a hot machine.
