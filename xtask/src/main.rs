@@ -6,6 +6,7 @@
 
 mod baselines;
 mod bench;
+mod builder;
 mod cargo;
 mod cluster;
 mod docs;
@@ -16,6 +17,7 @@ mod instructions;
 mod net;
 mod postgres;
 mod process;
+mod release;
 mod signals;
 mod terminal;
 mod verbs;
@@ -29,7 +31,7 @@ use crate::generated::Mode;
 use crate::signals::Interrupted;
 use crate::terminal::say;
 
-/// Development tasks for films: Postgres, tests, benchmarks, images, the chart.
+/// Development tasks for films: Postgres, tests, benchmarks, images, the chart, releases.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Verb {
@@ -48,6 +50,7 @@ enum Verb {
     /// Render k8s/ from the chart, for `kubectl apply -k k8s/`; commit the result.
     K8s(Mode),
     E2e(e2e::Args),
+    Release(release::Args),
 }
 
 fn main() -> ExitCode {
@@ -75,5 +78,6 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Image(args) => verbs::image::run(&args),
         Verb::K8s(mode) => verbs::k8s::run(&mode),
         Verb::E2e(args) => e2e::run(&args),
+        Verb::Release(args) => release::run(args),
     }
 }
