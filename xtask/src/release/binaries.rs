@@ -59,8 +59,9 @@ pub(super) fn run(options: &Options) -> Result<()> {
     ]);
     programs::output(list.current_dir(&clone))?;
     let document = format!("{document}.json");
-    fs::copy(clone.join(&document), options.out.join(&document))
-        .context("cargo-cyclonedx wrote no document")?;
+    let text = fs::read_to_string(clone.join(&document)).context("cargo-cyclonedx wrote no document")?;
+    // The name of the temporary folder would make every document different.
+    fs::write(options.out.join(&document), text.replace(&clone.display().to_string(), "/films"))?;
     write_checksums(&options.out)?;
     say(&format!("Wrote {} and its list of crates, {document}", archive.display()));
     Ok(())
