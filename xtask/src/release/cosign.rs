@@ -19,7 +19,7 @@ const ISSUER: &str = "https://token.actions.githubusercontent.com";
 /// Whoever signs.
 #[derive(clap::Args)]
 pub(super) struct Signer {
-    /// Sign with this private key, whose password is in COSIGN_PASSWORD, and write to no public log.
+    /// Sign with this private key, whose password is in `COSIGN_PASSWORD`, and write to no public log.
     ///
     /// By default, cosign signs as the workflow or the person that runs it, and the public log says so.
     #[arg(long, value_name = "FILE")]
@@ -29,7 +29,7 @@ pub(super) struct Signer {
 /// The signer that is expected.
 #[derive(clap::Args)]
 pub(super) struct Expected {
-    /// URL of the repository whose release workflow signed, for instance https://github.com/OWNER/REPOSITORY.
+    /// URL of the repository whose release workflow signed, for instance `https://github.com/OWNER/REPOSITORY`.
     #[arg(long, value_name = "URL")]
     source: Option<String>,
     /// Public key of the signer. The public log is not read.

@@ -26,15 +26,15 @@ enum Step {
         /// The version, which is that of the tag without its `v`.
         version: String,
     },
-    /// Build and pack the program for this machine, with the list of its crates inside and as CycloneDX.
+    /// Build and pack the program for this machine, with the list of its crates inside and as `CycloneDX`.
     ///
-    /// Needs cargo-auditable and cargo-cyclonedx.
+    /// Needs `cargo install cargo-auditable cargo-cyclonedx`.
     Binaries,
     /// Push the images that `cargo xtask image` built for this machine's architecture.
     ///
     /// Log in to the registry first. Needs buildah or podman, as the next step does.
     Images {
-        /// Registry and prefix of the published images, for instance registry.example/team/films.
+        /// Registry and prefix of the published images, for instance `registry.example/team/films`.
         #[arg(long, value_name = "PREFIX")]
         registry: String,
         /// Tag of the images that were built. By default the chart's, which is its application version.
