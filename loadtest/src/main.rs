@@ -14,7 +14,7 @@ use args::{Compare, Files, History, Report, Verb};
 use clap::Parser as _;
 use loadtest::archive;
 use loadtest::config_map::ConfigMap;
-use loadtest::report::{html, markdown, markdown_table, picture};
+use loadtest::report::{html, markdown, markdown_table, picture, verdict};
 use loadtest::result::Run;
 use loadtest::{history, regression};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -57,6 +57,7 @@ fn compare(arguments: &Compare) -> Result<ExitCode> {
         println!("{rule}: {verdict}");
     }
     // Printed again, because `kubectl logs` and a terminal show the end.
+    println!("\n{}", verdict(&run).unwrap_or_default());
     print!("\n{}", markdown_table(&run));
     let passes =
         run.failed_thresholds().next().is_none() && verdicts.iter().all(|(_, verdict)| verdict.holds());
