@@ -11,7 +11,7 @@ fn sleep() -> Child {
 }
 
 fn wait_until(mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !holds() {
         assert!(Instant::now() < deadline, "the expected state did not come within a minute");
         sleep_for(Duration::from_millis(5));
