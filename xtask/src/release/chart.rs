@@ -50,10 +50,9 @@ pub(super) fn run(options: &Options, source: Option<&str>) -> Result<()> {
 /// Returns the values with the names and digests of the published images, and the README with their names.
 fn with_published_names(mut values: String, mut readme: String, record: &Record) -> Result<(String, String)> {
     for image in images::all(&workspace(), &Names { registry: None, tag: None })? {
-        let Artifact { repository, digest, .. } = record
-            .images
-            .get(&image.key.to_owned())
-            .with_context(|| format!("{FILE} has no image {}", image.key))?;
+        let published = record.images.get(image.key);
+        let Artifact { repository, digest, .. } =
+            published.with_context(|| format!("{FILE} has no image {}", image.key))?;
         readme = readme.replace(&format!("`{}`", image.repository), &format!("`{repository}`"));
         let Some((before, rest)) = values.split_once(&format!("repository: {}\n", image.repository)) else {
             continue; // not an image of the chart
@@ -133,7 +132,9 @@ mod tests {
         let describe =
             |source| description(parse_yaml(CHART, &read(&workspace(), CHART)?)?, &record()?, source);
         let chart = describe(None)?;
-        assert!(!chart.to_string().contains("https://"), "{chart}");
+        assert!(chart["home"].is_null() && chart["sources"].is_null(), "{chart}");
+        assert!(chart["annotations"]["artifacthub.io/links"].is_null(), "{chart}");
+        assert!(chart["icon"].as_str().is_some_and(|icon| icon.starts_with("data:image/svg+xml;base64,")));
         let parse = |key: &str| parse_yaml(CHART, chart["annotations"][key].as_str().unwrap_or_default());
         assert_eq!(parse("artifacthub.io/images")?[0]["image"], "registry.example/team/films@sha256:films");
         assert!(parse("artifacthub.io/changes")?[0]["description"].is_string());
