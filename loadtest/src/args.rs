@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -11,6 +12,8 @@ use loadtest::measure::{self, Plan};
 use loadtest::require::Requirement;
 use loadtest::result::{External, Options, Target};
 use loadtest::workload::Workload;
+
+use crate::observed::Observed;
 
 /// Compares servers that implement films' contract.
 #[derive(Parser)]
@@ -71,7 +74,10 @@ pub(crate) struct Compare {
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) files: Files,
-    /// In a pod: store result.json, report.md and report.html in this existing ConfigMap.
+    /// Store result.json, report.md and report.html in this folder, and a result-TIME.json of every run.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+    /// In a pod: store the files of --folder in this existing ConfigMap. The oldest results make room.
     #[arg(long, value_name = "NAME")]
     pub(crate) config_map: Option<String>,
     /// Description to store in the result, for instance commit=0123abc; may be repeated.
@@ -83,9 +89,10 @@ pub(crate) struct Compare {
     /// Cgroup folder of a target, to read CPU time and memory from; may be repeated.
     #[arg(long, value_name = "NAME=FOLDER", value_parser = pair)]
     cgroup: Vec<(String, String)>,
-    /// Process to observe with all its descendants, for instance postgres=1234; may be repeated.
-    #[arg(long, value_name = "NAME=PID", value_parser = process)]
-    observe: Vec<(String, u32)>,
+    /// Process to observe with all its descendants, by its id or by the port that it listens on, for
+    /// instance postgres=1234 or postgres=:5432; may be repeated.
+    #[arg(long, value_name = "NAME=PID|NAME=:PORT", value_parser = process)]
+    observe: Vec<(String, Observed)>,
     /// Seconds to wait for targets that are still starting.
     #[arg(long, default_value_t = 60)]
     wait: u64,
@@ -162,7 +169,7 @@ impl Compare {
             metadata: self.metadata.iter().cloned().collect(),
             external: self.external.clone(),
             cgroups: self.cgroup.iter().map(|(name, folder)| (name.clone(), folder.into())).collect(),
-            observe: self.observe.iter().cloned().collect(),
+            observe: self.observed()?,
             wait: Duration::from_secs(self.wait),
             stop,
         };
@@ -172,6 +179,10 @@ impl Compare {
         let routes = workload.routes();
         self.require.iter().try_for_each(|rule| rule.check_plan(&plan, &routes))?;
         Ok(plan)
+    }
+
+    fn observed(&self) -> Result<BTreeMap<String, u32>> {
+        self.observe.iter().map(|(name, process)| Ok((name.clone(), process.id(name)?))).collect()
     }
 }
 
@@ -192,9 +203,9 @@ fn target(text: &str) -> Result<Target, String> {
     Ok(Target { name, url })
 }
 
-fn process(text: &str) -> Result<(String, u32), String> {
+fn process(text: &str) -> Result<(String, Observed), String> {
     let (name, process) = pair(text)?;
-    Ok((name, process.parse().map_err(|_| "expected NAME=PID with the id of a process".to_owned())?))
+    Ok((name, process.parse()?))
 }
 
 fn external(text: &str) -> Result<External, String> {

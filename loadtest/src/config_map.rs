@@ -1,6 +1,5 @@
 //! Stores the report in a ConfigMap, from within a pod: the pod's own disk is deleted with the pod.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::PathBuf;
@@ -9,9 +8,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use rustls::crypto::ring;
-use serde_json::json;
-use ureq::http::Request;
+use serde_json::{Value, json};
+use ureq::http::{Request, request};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+
+use crate::archive::{self, Files};
 
 /// Folder in which Kubernetes mounts the credentials for its API server.
 const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -49,26 +50,39 @@ impl ConfigMap {
         Ok(map)
     }
 
-    /// Stores files under their names. Other keys do not change. The ConfigMap must exist,
-    /// because whoever created it also removes it.
-    pub fn store(&self, files: &BTreeMap<&str, String>) -> Result<()> {
-        let size: usize = files.iter().map(|(name, text)| name.len() + text.len()).sum();
+    /// Stores files under their names. Results of earlier runs stay as long as there is room; the oldest
+    /// of them make room. Other keys do not change. The ConfigMap must exist, because whoever created it
+    /// also removes it.
+    pub fn store(&self, files: &Files) -> Result<()> {
+        let size = archive::size(files);
         ensure!(
             size < MAX_SIZE,
             "the report has {size} bytes, expected less than the {MAX_SIZE} of a ConfigMap: use --out to write a file"
         );
-        let request = Request::patch(&self.url)
-            // Read only now: Kubernetes replaces the token every hour, and a run may take longer.
-            .header("authorization", format!("Bearer {}", self.read("token")?.trim()))
-            .header("content-type", "application/merge-patch+json")
-            .body(json!({ "data": files }).to_string())?;
+        let read: Value = serde_json::from_str(&self.send(Request::get(&self.url), String::new())?)
+            .with_context(|| format!("cannot read the ConfigMap {}", self.name))?;
+        let stored: Files = serde_json::from_value(read["data"].clone()).unwrap_or_default();
+        let mut data = json!(files);
+        for name in archive::surplus(&stored, files, MAX_SIZE) {
+            data[name] = Value::Null;
+        }
+        let patch = Request::patch(&self.url).header("content-type", "application/merge-patch+json");
+        self.send(patch, json!({ "data": data }).to_string()).map(drop)
+    }
+
+    /// Sends a request with the token of the pod, and returns the body of a successful response.
+    fn send(&self, request: request::Builder, body: String) -> Result<String> {
+        // Read only now: Kubernetes replaces the token every hour, and a run may take longer.
+        let token = format!("Bearer {}", self.read("token")?.trim());
+        let request = request.header("authorization", token).body(body)?;
         let failure = || format!("cannot store the report in the ConfigMap {}", self.name);
         let mut response = self.agent()?.run(request).with_context(failure)?;
+        let body = response.body_mut().read_to_string();
         if !response.status().is_success() {
-            let body = response.body_mut().read_to_string().unwrap_or_default();
-            bail!("{}: the API server responds with {}: {}", failure(), response.status(), message(&body));
+            let message = message(&body.unwrap_or_default());
+            bail!("{}: the API server responds with {}: {message}", failure(), response.status());
         }
-        Ok(())
+        body.with_context(failure)
     }
 
     fn agent(&self) -> Result<ureq::Agent> {

@@ -4,7 +4,8 @@
 use std::fs;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::thread::available_parallelism;
+use std::thread::{available_parallelism, sleep};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
@@ -30,10 +31,16 @@ mod system {
     pub(super) fn tree(_root: u32) -> Option<Usage> {
         None
     }
+
+    pub(super) fn listener(_port: u16) -> Option<u32> {
+        None
+    }
 }
 
 /// A process can end while the others are read, so a failed reading is repeated.
-const ATTEMPTS: u32 = 3;
+const ATTEMPTS: u32 = 5;
+/// On a busy machine, a process takes a while to end.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Describes the machine, without its host name: a report can be sent to anybody.
 pub(crate) fn machine() -> Result<Machine> {
@@ -50,6 +57,21 @@ pub(crate) fn machine() -> Result<Machine> {
 pub(crate) fn cores() -> Result<usize> {
     let cores = available_parallelism().context("cannot read how many cores this process may use")?;
     Ok(NonZero::get(cores))
+}
+
+/// Returns the process that listens on this port, or `None` if there is not exactly one without a parent
+/// that listens too.
+pub(crate) fn listener(port: u16) -> Option<u32> {
+    repeated(|| system::listener(port))
+}
+
+fn repeated<T>(mut read: impl FnMut() -> Option<T>) -> Option<T> {
+    read().or_else(|| {
+        (1..ATTEMPTS).find_map(|_| {
+            sleep(PAUSE);
+            read()
+        })
+    })
 }
 
 /// Where the resources of a server can be read.
@@ -72,7 +94,7 @@ impl Source {
     /// Returns the CPU time so far and the peak memory, or `None` if any part of them cannot be read:
     /// a sum without some of the processes would look better than the server is.
     pub(crate) fn read(&self) -> Option<Usage> {
-        (0..ATTEMPTS).find_map(|_| match self {
+        repeated(|| match self {
             Self::Cgroup(path) => cgroup(path),
             Self::Port(port) => system::listeners(*port),
             Self::Tree(root) => system::tree(*root),
@@ -96,6 +118,17 @@ mod tests {
     fn the_machine_is_described() {
         let machine = machine().unwrap();
         assert!(machine.memory.unwrap() > 1 << 20 && machine.kernel.unwrap().contains('.'));
+    }
+
+    #[test]
+    fn a_failed_reading_is_repeated() {
+        let mut attempts = 0;
+        let mut read = |succeeds| {
+            attempts += 1;
+            (attempts == succeeds).then_some(attempts)
+        };
+        assert_eq!(repeated(|| read(ATTEMPTS)), Some(ATTEMPTS));
+        assert_eq!(repeated(|| read(0)), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 #![expect(clippy::cast_precision_loss, reason = "counts of requests are far below 2^53")]
 #![cfg_attr(test, expect(clippy::float_cmp, reason = "exact values are expected of exact ones"))]
 
+pub mod archive;
 pub mod config_map;
 mod format;
 pub mod generator;

@@ -1,8 +1,8 @@
 //! Runs the verbs: `compare` measures, `report` and `history` show.
 
 mod args;
+mod observed;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -12,8 +12,9 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context as _, Result};
 use args::{Compare, Files, History, Report, Verb};
 use clap::Parser as _;
+use loadtest::archive;
 use loadtest::config_map::ConfigMap;
-use loadtest::report::{html, markdown, markdown_table, picture};
+use loadtest::report::{html, markdown, markdown_table, picture, verdict};
 use loadtest::result::Run;
 use loadtest::{history, regression};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -36,12 +37,15 @@ fn main() -> ExitCode {
 
 fn compare(arguments: &Compare) -> Result<ExitCode> {
     let config_map = arguments.config_map.as_deref().map(ConfigMap::new).transpose()?;
+    if let Some(folder) = &arguments.folder {
+        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    }
     let run = arguments.plan(stop_on_signal()?)?.run()?;
     run.write(&arguments.out)?;
     write(&arguments.files, &run)?;
     eprintln!("The result is in {}", arguments.out.display());
     // Storing may fail, and the figures must be printed nevertheless.
-    let stored = config_map.map_or(Ok(()), |map| store(&run, &map));
+    let stored = store(&run, config_map.as_ref(), arguments.folder.as_deref());
     print!("{}", markdown(&run));
     stored?;
     if run.interrupted {
@@ -53,6 +57,7 @@ fn compare(arguments: &Compare) -> Result<ExitCode> {
         println!("{rule}: {verdict}");
     }
     // Printed again, because `kubectl logs` and a terminal show the end.
+    println!("\n{}", verdict(&run).unwrap_or_default());
     print!("\n{}", markdown_table(&run));
     let passes =
         run.failed_thresholds().next().is_none() && verdicts.iter().all(|(_, verdict)| verdict.holds());
@@ -69,12 +74,10 @@ fn stop_on_signal() -> Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-fn store(run: &Run, map: &ConfigMap) -> Result<()> {
-    map.store(&BTreeMap::from([
-        ("result.json", serde_json::to_string(run)?),
-        ("report.md", markdown(run)),
-        ("report.html", html(run)),
-    ]))
+fn store(run: &Run, map: Option<&ConfigMap>, folder: Option<&Path>) -> Result<()> {
+    let files = archive::files(run)?;
+    folder.map_or(Ok(()), |folder| archive::write(folder, &files))?;
+    map.map_or(Ok(()), |map| map.store(&files))
 }
 
 fn show(arguments: &Report) -> Result<ExitCode> {

@@ -57,6 +57,12 @@ pub fn default_threads(connections: u32) -> Result<usize> {
     Ok(host::cores()?.min(connections as usize))
 }
 
+/// Returns the id of the process that listens on this port. If the process has handed the socket to its
+/// children, returns the parent.
+pub fn listener(port: u16) -> Option<u32> {
+    host::listener(port)
+}
+
 impl Plan {
     /// Adds the reference a second time, as a target of its own. What differs between the two is noise.
     pub fn repeat_reference(&mut self) {

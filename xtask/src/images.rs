@@ -9,8 +9,10 @@ use serde_json::Value;
 use crate::baselines::{self, FILMS};
 use crate::generated::read;
 
-const VALUES: &str = "helm/films/values.yaml";
-const CHART: &str = "helm/films/Chart.yaml";
+/// Values of the chart, in the workspace.
+pub(crate) const VALUES: &str = "helm/films/values.yaml";
+/// The chart's own description, in the workspace.
+pub(crate) const CHART: &str = "helm/films/Chart.yaml";
 
 /// Key of the load test's image, on the command line and in the chart's values.
 pub(crate) const LOADTEST: &str = "loadtest";

@@ -6,6 +6,7 @@
 
 mod baselines;
 mod bench;
+mod builder;
 mod cargo;
 mod cluster;
 mod docs;
@@ -17,6 +18,7 @@ mod net;
 mod postgres;
 mod process;
 mod readme;
+mod release;
 mod signals;
 mod terminal;
 mod verbs;
@@ -30,7 +32,7 @@ use crate::generated::Mode;
 use crate::signals::Interrupted;
 use crate::terminal::say;
 
-/// Development tasks for films: Postgres, tests, benchmarks, images, the chart.
+/// Development tasks for films: Postgres, tests, benchmarks, images, the chart, releases.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Verb {
@@ -50,6 +52,7 @@ enum Verb {
     K8s(Mode),
     E2e(e2e::Args),
     Readme(readme::Args),
+    Release(release::Args),
 }
 
 fn main() -> ExitCode {
@@ -78,5 +81,6 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::K8s(mode) => verbs::k8s::run(&mode),
         Verb::E2e(args) => e2e::run(&args),
         Verb::Readme(args) => readme::run(&args),
+        Verb::Release(args) => release::run(args),
     }
 }

@@ -38,10 +38,6 @@ them; and both as text for messages, availableText and sharesText. */ -}}
 {{- $pods := include "films.maxPods" . | int -}}
 {{- $shares := include "films.peakPods" . | int -}}
 {{- $sharesText := printf "%d pods + %s added by a rollout + %s terminating" $pods (include "films.surge" .) (include "films.terminatingPods" .) -}}
-{{- range include "films.baselines" (dict "root" . "databases" (list "pool")) | fromJsonArray -}}
-{{- $shares = add $shares $pods -}}
-{{- $sharesText = printf "%s + %d of %s" $sharesText $pods . -}}
-{{- end -}}
 {{- $max := .Values.postgres.maxConnections | int -}}
 {{- $reserved := .Values.postgres.reservedConnections | int -}}
 {{- $available := sub $max $reserved -}}
@@ -49,10 +45,6 @@ them; and both as text for messages, availableText and sharesText. */ -}}
 {{- if eq .Values.migration.run "job" -}}
 {{- $available = sub $available 1 -}}
 {{- $availableText = printf "%s - 1 for the migration" $availableText -}}
-{{- end -}}
-{{- range include "films.baselines" (dict "root" . "databases" (list "startup")) | fromJsonArray -}}
-{{- $available = sub $available $pods -}}
-{{- $availableText = printf "%s - %d for %s" $availableText $pods . -}}
 {{- end -}}
 {{- dict "available" $available "shares" $shares "availableText" (printf "%s = %d" $availableText $available) "sharesText" (printf "%s = %d pods" $sharesText $shares) | toJson -}}
 {{- end -}}

@@ -55,10 +55,10 @@ registry if it contains a dot or a colon, or is localhost. Takes a dict: root, n
 {{- if .Values.loadtest.enabled -}}
 {{- $images = append $images .Values.loadtest.image -}}
 {{- end -}}
-{{- range include "films.baselines" (dict "root" .) | fromJsonArray -}}
+{{- range include "films.baselines" . | fromJsonArray -}}
 {{- $images = append $images (get $.Values.loadtest.baselines .).image -}}
 {{- end -}}
-{{- if eq .Values.postgres.mode "embedded" -}}
+{{- if or (eq .Values.postgres.mode "embedded") (include "films.compares" .) -}}
 {{- $images = append $images .Values.postgres.embedded.image -}}
 {{- end -}}
 {{- if .Values.jaeger.enabled -}}

@@ -60,8 +60,7 @@ spec:
 {{- if eq .Values.migration.run "job" -}}
 {{- $components = append $components "migrate" -}}
 {{- end -}}
-{{- $baselines := include "films.baselines" (dict "root" . "databases" (list "pool" "startup")) | fromJsonArray -}}
-{{- include "films.peers" (dict "root" . "components" (concat $components $baselines)) -}}
+{{- include "films.peers" (dict "root" . "components" $components) -}}
 {{- end -}}
 
 {{- /* No selector matches the API server, because it is not a pod, and each cluster chooses the port. */ -}}

@@ -24,6 +24,23 @@ pub(super) fn tree(root: u32) -> Option<Usage> {
     sum(&descendants(i32::try_from(root).ok()?)?)
 }
 
+/// Returns the process that listens on this port. A forked child may hold the socket as well.
+pub(super) fn listener(port: u16) -> Option<u32> {
+    let holders = holders(&listening(port)?)?;
+    let is_child = |process: &&Process| parent(process).is_some_and(|parent| has(&holders, parent));
+    let mut roots = holders.iter().filter(|process| !is_child(process));
+    let root = roots.next().filter(|_| roots.next().is_none())?;
+    u32::try_from(root.pid()).ok()
+}
+
+fn parent(process: &Process) -> Option<i32> {
+    process.stat().ok().map(|stat| stat.ppid)
+}
+
+fn has(processes: &[Process], id: i32) -> bool {
+    processes.iter().any(|process| process.pid() == id)
+}
+
 /// Returns the sum, or `None` if a process cannot be read.
 fn sum(processes: &[Process]) -> Option<Usage> {
     let zero = Usage { cpu_seconds: 0.0, peak_memory: 0 };
@@ -72,10 +89,7 @@ fn holders(sockets: &BTreeSet<u64>) -> Option<Vec<Process>> {
             Err(_) => hidden.push(process),
         }
     }
-    let is_child = |process: &Process| {
-        let parent = process.stat().map(|stat| stat.ppid);
-        parent.is_ok_and(|parent| holders.iter().any(|holder| holder.pid() == parent))
-    };
+    let is_child = |process: &Process| parent(process).is_some_and(|parent| has(&holders, parent));
     (held == *sockets && !hidden.iter().any(is_child)).then_some(holders)
 }
 

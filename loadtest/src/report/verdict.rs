@@ -6,7 +6,7 @@ use crate::stats::Ratio;
 use crate::summary::{Summaries, Summary};
 
 /// Metadata that belongs to the first line: what was measured.
-const VERSIONS: [&str; 3] = ["chart", "commit", "films"];
+const VERSIONS: [&str; 4] = ["chart", "image of films", "commit", "films"];
 
 /// Returns when, where and with which versions the figures were measured.
 pub(super) fn origin(run: &Run) -> String {

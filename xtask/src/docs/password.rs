@@ -19,8 +19,8 @@ pub(super) fn check(workspace: &Path) -> Result<()> {
     let urls = [url("url", "a"), url("migrationUrl", "b"), url("readUrl", "c")];
     let on = ["loadtest", "jaeger", "dashboard", "prometheusRule", "serviceMonitor"];
     let on = on.map(|section| format!("{section}.enabled=true"));
-    let more = ["postgres.mode=external".to_owned(), "loadtest.compare=false".to_owned()];
-    helm.args(urls.into_iter().chain(on).chain(more).flat_map(|value| ["--set".to_owned(), value]));
+    let mode = ["postgres.mode=external".to_owned()];
+    helm.args(urls.into_iter().chain(on).chain(mode).flat_map(|value| ["--set".to_owned(), value]));
     only_in_secrets(&process::output(&mut helm)?)
 }
 

@@ -52,7 +52,8 @@ fn left(cluster: &TestCluster) -> Result<BTreeSet<String>> {
     Ok(names.lines().filter(of_the_release).map(str::to_owned).collect())
 }
 
-fn reviews(cluster: &TestCluster) -> Result<u64> {
+/// Returns the number of reviews in the database of the release.
+pub(super) fn reviews(cluster: &TestCluster) -> Result<u64> {
     let text = psql(cluster, "dvdrental", "select count(*) from review")?;
     text.trim().parse().with_context(|| format!("expected a count of psql, got {text}"))
 }

@@ -1,13 +1,12 @@
 //! `cargo xtask image`: builds the images that the chart runs.
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use anyhow::{Context, Result, bail};
-use clap::ValueEnum;
+use anyhow::{Result, bail};
 
 use crate::baselines::FILMS;
+use crate::builder::Builder;
 use crate::cargo;
 use crate::cluster::{Cluster, ClusterKind};
 use crate::images::{self, Image, Names};
@@ -41,51 +40,6 @@ pub(crate) struct Args {
     /// Further arguments for the builder, for instance `-- --no-cache`. The variable separates them by spaces.
     #[arg(last = true, env = "FILMS_BUILDER_OPTIONS", value_name = "ARGS", value_delimiter = ' ')]
     rest: Vec<OsString>,
-}
-
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Builder {
-    Buildah,
-    Podman,
-    Docker,
-}
-
-impl Builder {
-    fn program(self) -> &'static str {
-        match self {
-            Self::Buildah => "buildah",
-            Self::Podman => "podman",
-            Self::Docker => "docker",
-        }
-    }
-
-    /// Finds the first builder that works: docker without its daemon does not.
-    fn find() -> Result<Self> {
-        let works = |builder: &&Self| process::output(Command::new(builder.program()).arg("info")).is_ok();
-        let builder = Self::value_variants().iter().find(works);
-        builder.copied().context("nothing here builds images: install buildah or podman, or start docker")
-    }
-
-    fn build(self) -> Command {
-        let mut command = Command::new(self.program());
-        command.arg("build");
-        if self == Self::Buildah {
-            // By default buildah caches no layer for the next build.
-            command.arg("--layers");
-        }
-        command
-    }
-
-    /// Returns the command that writes an image into an archive.
-    fn save(self, name: &str, archive: &Path) -> Command {
-        let mut command = Command::new(self.program());
-        let target = format!("docker-archive:{}:{name}", archive.display());
-        match self {
-            Self::Docker => command.args(["save", "--output"]).arg(archive).arg(name),
-            Self::Buildah | Self::Podman => command.args(["push", "--quiet", name, &target]),
-        };
-        command
-    }
 }
 
 /// Runs the verb.

@@ -1,12 +1,17 @@
-{{- /* The names of the deployed baselines, as a JSON array: in alphabetical order, the ceiling last. A TestRun
-of the k6 operator has only one target, so it comes without baselines. Takes a dict: root, and optionally
-databases, the values of `database` that a baseline must have to be listed. */ -}}
+{{- /* Not empty if the load test compares servers in its own pod. Otherwise it measures the release. */ -}}
+{{- define "films.compares" -}}
+{{- if and .Values.loadtest.enabled .Values.loadtest.compare (not .Values.loadtest.k6Operator.enabled) -}}
+true
+{{- end -}}
+{{- end -}}
+
+{{- /* The names of the baselines that are measured, as a JSON array: in alphabetical order, the ceiling last. */ -}}
 {{- define "films.baselines" -}}
-{{- $loadtest := .root.Values.loadtest -}}
+{{- $loadtest := .Values.loadtest -}}
 {{- $names := list -}}
-{{- if and $loadtest.enabled $loadtest.compare (not $loadtest.k6Operator.enabled) -}}
+{{- if include "films.compares" . -}}
 {{- range $name, $baseline := $loadtest.baselines -}}
-{{- if and $baseline.enabled (has $baseline.database ($.databases | default (list "pool" "startup" "none"))) -}}
+{{- if $baseline.enabled -}}
 {{- $names = append $names $name -}}
 {{- end -}}
 {{- end -}}
@@ -15,4 +20,13 @@ databases, the values of `database` that a baseline must have to be listed. */ -
 {{- $names = append (without $names $loadtest.ceiling) $loadtest.ceiling -}}
 {{- end -}}
 {{- toJson $names -}}
+{{- end -}}
+
+{{- /* The servers of a comparison in the order of the report, as a JSON array of objects: name, port. */ -}}
+{{- define "films.comparedServers" -}}
+{{- $servers := list -}}
+{{- range $index, $name := prepend (include "films.baselines" . | fromJsonArray) "films" -}}
+{{- $servers = append $servers (dict "name" $name "port" (add 5000 $index)) -}}
+{{- end -}}
+{{- toJson $servers -}}
 {{- end -}}

@@ -1,52 +1,14 @@
-{{- define "films.loadtestName" -}}
-{{ include "films.fullname" . }}-loadtest
-{{- end -}}
-
-{{- /* Name of the ConfigMap or PersistentVolumeClaim that stores the result. */ -}}
-{{- define "films.reportName" -}}
-{{ include "films.loadtestName" . }}-report
-{{- end -}}
-
-{{- define "films.loadtestArgs" -}}
-{{- $loadtest := .Values.loadtest -}}
-{{- $name := include "films.fullname" . -}}
-{{- $args := list "compare" (printf "films=http://%s:%d" $name (int .Values.service.port)) -}}
-{{- $baselines := include "films.baselines" (dict "root" .) | fromJsonArray -}}
-{{- range $baseline := $baselines -}}
-{{- $args = append $args (printf "%s=http://%s-%s:5000" $baseline $name $baseline) -}}
-{{- end -}}
-{{- if $loadtest.compare -}}
-{{- range $role := list "reference" "ceiling" -}}
-{{- with get $loadtest $role -}}
-{{- $args = concat $args (list (printf "--%s" $role) .) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- range $option := list "workload" "rounds" "seconds" "warmup" "connections" "rate" "wait" -}}
-{{- $args = concat $args (list (printf "--%s" $option) (include "films.text" (get $loadtest $option))) -}}
-{{- end -}}
-{{- range $loadtest.require -}}
-{{- $args = concat $args (list "--require" .) -}}
-{{- end -}}
-{{- $limits := dig "limits" dict (.Values.resources | default dict) -}}
-{{- $metadata := dict "chart" .Chart.Version "pods of each" (int .Values.replicas) "CPU limit of each pod" (get $limits "cpu" | default "none") "memory limit of each pod" (get $limits "memory" | default "none") "pool size of each pod" (include "films.poolSize" .) "Postgres" .Values.postgres.mode -}}
-{{- range $key, $text := merge (dict) $loadtest.metadata $metadata -}}
-{{- $args = concat $args (list "--metadata" (printf "%s=%v" $key $text)) -}}
-{{- end -}}
-{{- if eq $loadtest.report.keep "persistentVolumeClaim" -}}
-{{- $args = concat $args (list "--out" "/report/result.json" "--markdown" "/report/report.md" "--html" "/report/report.html") -}}
-{{- else -}}
-{{- $args = concat $args (list "--out" "/tmp/result.json" "--config-map" (include "films.reportName" .)) -}}
-{{- end -}}
-{{- $args | toYaml -}}
-{{- end -}}
-
 {{- /* The spec of the Job, also of each Job that the CronJob creates. */ -}}
 {{- define "films.loadtestJobSpec" -}}
 {{- $context := dict "root" . "component" "loadtest" "workload" .Values.loadtest -}}
 {{- $onVolume := eq .Values.loadtest.report.keep "persistentVolumeClaim" -}}
 {{- /* Only a Job that writes its report to the ConfigMap gets a token. */ -}}
 {{- $pod := ternary (dict "fsGroup" 65532) (dict "serviceAccountName" (include "films.loadtestName" .)) $onVolume -}}
+{{- $compares := include "films.compares" . -}}
+{{- if $compares -}}
+{{- /* Every container has the user of Postgres, because the load test may look only into processes of its own user. */ -}}
+{{- $pod = merge $pod (dict "uid" .Values.postgres.embedded.uid) -}}
+{{- end -}}
 # The Job does not retry a failed run, because the report may still be useful and a retry takes as long.
 backoffLimit: 0
 {{- with .Values.loadtest.activeDeadlineSeconds }}
@@ -61,15 +23,21 @@ template:
   spec:
     {{- include "films.podSpec" (merge $pod $context) | nindent 4 }}
     restartPolicy: Never
+    {{- if $compares }}
+    # The load test reads the CPU time and the memory of the servers and of Postgres from /proc.
+    shareProcessNamespace: true
+    initContainers:
+      {{- include "films.comparedContainers" . | trim | nindent 6 }}
+    {{- end }}
     containers:
       - name: loadtest
         {{- include "films.container" $context | nindent 8 }}
         args:
           {{- include "films.loadtestArgs" . | nindent 10 }}
-        {{- with include "films.env" .Values.loadtest.extraEnv | trim }}
         env:
-          {{- . | nindent 10 }}
-        {{- end }}
+          - name: NODE_NAME
+            valueFrom: { fieldRef: { fieldPath: spec.nodeName } }
+          {{- with include "films.env" .Values.loadtest.extraEnv | trim }}{{ . | nindent 10 }}{{ end }}
         volumeMounts:
           {{- if $onVolume }}
           - name: report
@@ -81,6 +49,15 @@ template:
       - name: report
         persistentVolumeClaim:
           claimName: {{ include "films.reportName" . }}
+      {{- end }}
+      {{- if $compares }}
+      - name: config
+        configMap:
+          name: {{ include "films.fullname" . | quote }}
+      - name: data
+        emptyDir: {}
+      - name: run
+        emptyDir: {}
       {{- end }}
       {{- include "films.volumes" $context | nindent 6 }}
 {{- end -}}

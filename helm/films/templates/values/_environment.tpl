@@ -9,12 +9,12 @@ server-side apply refuses. A setting in a variable would evade the checks of `co
 {{- $embedded := dict "PGDATA" "" "POSTGRES_DB" "postgres.database" "POSTGRES_USER" "postgres.user" "POSTGRES_PASSWORD" "postgres.embedded.existingSecret" }}
 {{- $_ := set $workloads "postgres.embedded.extraEnv" (list .Values.postgres.embedded.extraEnv $embedded) }}
 {{- $_ := set $workloads "jaeger.extraEnv" (list .Values.jaeger.extraEnv (dict "MEMORY_MAX_TRACES" "jaeger.maxTraces")) }}
-{{- $loadtest := dict "BASE_URL" "" "RATE" "loadtest.rate" "SECONDS" "loadtest.seconds" "CONNECTIONS" "loadtest.connections" "SUMMARY" "" }}
+{{- $loadtest := dict "NODE_NAME" "" "BASE_URL" "" "RATE" "loadtest.rate" "SECONDS" "loadtest.seconds" "CONNECTIONS" "loadtest.connections" "SUMMARY" "" }}
 {{- $_ := set $workloads "loadtest.extraEnv" (list .Values.loadtest.extraEnv $loadtest) }}
 {{- $tests := dict "HTTP_HOST" "" "HTTP_PORT" "service.port" "ADMIN_HOST" "" "ADMIN_PORT" "config.admin.listen" "MAX_CONNECTIONS" "postgres.maxConnections" "PEAK_PODS" "" "POOL_SIZE" "config.database.pool_size" "MOST" "" }}
 {{- $_ := set $workloads "tests.extraEnv" (list .Values.tests.extraEnv (merge $tests $postgres)) }}
 {{- range $name, $baseline := .Values.loadtest.baselines }}
-{{- $own := merge (dict "POOL_SIZE" "config.database.pool_size" "WORKERS" "resources.limits.cpu") $postgres }}
+{{- $own := dict "POOL_SIZE" "loadtest.servers.poolSize" "WORKERS" "loadtest.servers.resources.limits.cpu" "LISTEN" "" "DATABASE_URL" "" }}
 {{- $_ := set $workloads (printf "loadtest.baselines.%s.extraEnv" $name) (list $baseline.extraEnv $own) }}
 {{- end }}
 {{- range $key, $pair := $workloads }}

@@ -2,23 +2,17 @@
 
 {{- define "films.checks.loadtest" -}}
 {{- $loadtest := .Values.loadtest }}
-{{- $baselines := include "films.baselines" (dict "root" .) | fromJsonArray }}
-{{- $reserved := list "admin" "database" "films" "jaeger" "loadtest" "migrate" "postgres" "server" "test" }}
+{{- $baselines := include "films.baselines" . | fromJsonArray }}
+{{- $reserved := list "films" "loadtest" "migrate" "postgres" "seed" }}
 {{- range $name, $_ := $loadtest.baselines }}
 {{- if has $name $reserved }}
-loadtest.baselines.{{ $name }}: found the name of another component, expected any name except {{ join ", " $reserved }}. Rename the baseline
+loadtest.baselines.{{ $name }}: found the name of another container, expected any name except {{ join ", " $reserved }}. Rename the baseline
 {{- end }}
 {{- end }}
 {{- include "films.checks.schedule" $loadtest.schedule }}
 {{- if $loadtest.enabled }}
-{{- if and (not .Values.autoscaling.enabled) (eq (int .Values.replicas) 0) }}
-replicas: found 0, expected at least 1 while loadtest.enabled is true, because the load test would wait for a pod. Raise replicas or set loadtest.enabled to false
-{{- end }}
-{{- if and $baselines .Values.autoscaling.enabled }}
-autoscaling.enabled: found true, expected false while loadtest.compare is true, because every server in a comparison needs the same number of pods. Set one of the two to false
-{{- end }}
-{{- if and $baselines (include "films.hasReplica" .) }}
-loadtest.compare: found true although films are read from a replica, expected one Postgres for all servers. Remove the replica or set loadtest.compare to false
+{{- if not (include "films.compares" .) }}
+{{- include "films.checks.measuredRelease" . }}
 {{- end }}
 {{- if $loadtest.k6Operator.enabled }}
 {{- include "films.checks.testRun" . }}
@@ -35,6 +29,16 @@ loadtest.{{ $role }}: found {{ $name }}, expected the name of an enabled baselin
 {{- include "films.checks.requirement" (dict "root" $ "index" $index "rule" $rule "targets" (prepend $baselines "films")) }}
 {{- end }}
 {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- /* Checks of a load test that measures the release itself. */ -}}
+{{- define "films.checks.measuredRelease" -}}
+{{- if and (not .Values.autoscaling.enabled) (eq (int .Values.replicas) 0) }}
+replicas: found 0, expected at least 1 while the load test measures the release, because it would wait for a pod. Raise replicas or set loadtest.enabled to false
+{{- end }}
+{{- if not .Values.loadtest.storeReviews }}
+loadtest.storeReviews: found false, expected true while {{ ternary "loadtest.k6Operator.enabled is true" "loadtest.compare is false" .Values.loadtest.k6Operator.enabled }}, because such a run stores its reviews in the database of the release, often 100,000 and more, and nothing deletes them later. Set storeReviews to true to accept that, or compare servers in a pod with a database of its own (loadtest.compare=true, loadtest.k6Operator.enabled=false)
 {{- end }}
 {{- end -}}
 

@@ -42,6 +42,8 @@ fn plan(targets: Vec<Target>) -> Plan {
         threads: 1,
         rate: None,
         reference: Some("ceiling".to_owned()),
+        subject: None,
+        repeat: None,
         ceiling: Some("ceiling".to_owned()),
     };
     Plan {

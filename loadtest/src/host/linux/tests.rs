@@ -1,10 +1,21 @@
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::process::{Child, Command, id};
+use std::thread::sleep as sleep_for;
+use std::time::{Duration, Instant};
 
 use super::*;
 
 fn sleep() -> Child {
     Command::new("sleep").arg("60").spawn().unwrap()
+}
+
+fn wait_until(mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !holds() {
+        assert!(Instant::now() < deadline, "the expected state did not come within a minute");
+        sleep_for(Duration::from_millis(5));
+    }
 }
 
 fn process(pid: u32) -> Process {
@@ -21,6 +32,25 @@ fn a_listening_process_is_found_by_its_port() {
     assert!(listeners(port).unwrap().peak_memory > 1 << 20);
     drop(listener);
     assert_eq!(listeners(port), None);
+}
+
+#[test]
+fn of_the_processes_that_hold_a_socket_the_parent_is_the_listener() {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    // The child has the socket as its standard input.
+    let mut child =
+        Command::new("sleep").arg("60").stdin(OwnedFd::from(socket.try_clone().unwrap())).spawn().unwrap();
+    let is_held =
+        || holders(&listening(port).unwrap()).is_some_and(|holders| has(&holders, process(child.id()).pid()));
+    wait_until(is_held);
+    wait_until(|| listener(port) == Some(id()));
+    drop(socket);
+    // Another test's child may hold the socket too, between its fork and its exec.
+    wait_until(|| listener(port) == Some(child.id()));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_until(|| listener(port).is_none());
 }
 
 #[test]
@@ -58,9 +88,7 @@ fn a_zombie_counts_without_memory() {
     let mut child = sleep();
     let zombie = process(child.id());
     child.kill().unwrap();
-    while zombie.stat().unwrap().state != 'Z' {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    wait_until(|| zombie.stat().unwrap().state == 'Z');
     assert_eq!(usage(&zombie).unwrap().peak_memory, 0);
     child.wait().unwrap();
 }

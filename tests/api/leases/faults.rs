@@ -1,0 +1,1 @@
+//! Leases when something stops, breaks or is switched off.
