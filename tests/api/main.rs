@@ -11,6 +11,7 @@ mod contract;
 mod documents;
 mod failures;
 mod fresh;
+mod leases;
 mod lifecycle;
 mod migrate;
 mod postgres;

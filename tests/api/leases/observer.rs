@@ -12,16 +12,6 @@ use crate::support::{Films, TIMEOUT};
 
 const READERS_OF_EACH: usize = 3;
 
-/// What happened.
-#[derive(Debug, Default)]
-pub(super) struct Observed {
-    pub(super) reads: u64,
-    /// The responses that came from memory under a lease.
-    pub(super) leased: u64,
-    /// A stale response, in words.
-    pub(super) stale: Option<String>,
-}
-
 /// Inserts the films of the writers, and more. Every title is 0.
 pub(super) async fn prepare(pool: &PgPool) {
     sqlx::query("insert into film (film_id, title, release_year) select id, '0', 2006 from generate_series(1, 200) id")
@@ -30,8 +20,12 @@ pub(super) async fn prepare(pool: &PgPool) {
         .unwrap();
 }
 
-/// Reads and writes until a response is stale or `is_enough` of the numbers of reads and of leased reads.
-pub(super) async fn observe(pool: &PgPool, instances: &[Films; 2], is_enough: impl Fn(u64, u64) -> bool) -> Observed {
+/// Reads and writes until a response is stale, and returns it in words, or until `is_enough` of the numbers of reads and of leased reads.
+pub(super) async fn observe(
+    pool: &PgPool,
+    instances: &[Films; 2],
+    is_enough: impl Fn(u64, u64) -> bool,
+) -> Option<String> {
     let (changes, reads) = (Changes::default(), AtomicU64::new(0));
     let read = async |films: &Films, nth: usize| {
         let mut reader = Reader::new(films);
@@ -64,8 +58,7 @@ pub(super) async fn observe(pool: &PgPool, instances: &[Films; 2], is_enough: im
         }
     };
     let ((), stale, ()) = tokio::join!(write(pool, &changes), readers, watch);
-    let leased = leased(&instances[0]).await + leased(&instances[1]).await;
-    Observed { reads: reads.into_inner(), leased, stale: stale.into_iter().flatten().next() }
+    stale.into_iter().flatten().next()
 }
 
 fn paths() -> Vec<String> {
@@ -76,6 +69,8 @@ fn paths() -> Vec<String> {
 /// Returns how many responses of an instance came from memory.
 pub(super) async fn leased(films: &Films) -> u64 {
     let metrics = films.admin("/metrics").await.body;
-    let lines = metrics.lines().filter(|line| line.starts_with("films_reads_total") && line.contains(r#"source="lease""#));
+    let lines = metrics
+        .lines()
+        .filter(|line| line.starts_with("films_reads_total") && line.contains(r#"source="lease""#));
     lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
 }

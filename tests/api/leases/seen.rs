@@ -51,7 +51,12 @@ impl Reader {
 
     /// Reads a path. Returns what is stale in the response, if anything is: a film whose title is older than
     /// what was committed before the request.
-    pub(super) async fn stale(&mut self, path: &str, is_conditional: bool, changes: &Changes) -> Option<String> {
+    pub(super) async fn stale(
+        &mut self,
+        path: &str,
+        is_conditional: bool,
+        changes: &Changes,
+    ) -> Option<String> {
         let films = 1..=i32::try_from(HABITS.len()).unwrap();
         let committed: Vec<u64> = films.clone().map(|film_id| changes.committed(film_id)).collect();
         let body = self.read(path, is_conditional).await;
@@ -60,7 +65,9 @@ impl Reader {
             assert!(number <= changes.sent(film_id), "{path}: film {film_id} was never {number}");
             (number < committed).then(|| {
                 let habit = HABITS[usize::try_from(film_id).unwrap() - 1];
-                format!("{path}: film {film_id} ({habit:?}) is {number}, and {committed} was committed before")
+                format!(
+                    "{path}: film {film_id} ({habit:?}) is {number}, and {committed} was committed before"
+                )
             })
         });
         stale

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgPool};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgPool};
 use tokio::time::sleep;
 
 /// How a writer changes its film.
@@ -79,7 +79,8 @@ impl Changes {
 /// Writes with all habits until the changes end.
 pub(super) async fn write(pool: &PgPool, changes: &Changes) {
     let writers = HABITS.into_iter().zip(1..).map(async |(habit, film_id)| {
-        let mut connection = pool.acquire().await.unwrap();
+        // The pool has fewer connections than there are writers.
+        let mut connection = pool.connect_options().connect().await.unwrap();
         let change = changes.film(film_id);
         for number in 1.. {
             change.sent.store(number, Ordering::SeqCst);
@@ -101,15 +102,34 @@ impl Habit {
             Self::Plain => vec![update],
             Self::Savepoint => {
                 let wrong = format!("update film set title = '0' where film_id = {film_id}");
-                vec!["begin".into(), "savepoint a".into(), wrong, "rollback to a".into(), "savepoint b".into(), update,
-                     "release b".into(), "commit".into()]
+                vec![
+                    "begin".into(),
+                    "savepoint a".into(),
+                    wrong,
+                    "rollback to a".into(),
+                    "savepoint b".into(),
+                    update,
+                    "release b".into(),
+                    "commit".into(),
+                ]
             }
             Self::Immediate => {
-                vec!["begin".into(), "set constraints all immediate".into(), update, pause(PAUSE), "commit".into()]
+                vec![
+                    "begin".into(),
+                    "set constraints all immediate".into(),
+                    update,
+                    pause(PAUSE),
+                    "commit".into(),
+                ]
             }
             Self::TwoPhases => {
-                vec!["begin".into(), update, format!("prepare transaction '{name}'"), pause(PAUSE),
-                     format!("commit prepared '{name}'")]
+                vec![
+                    "begin".into(),
+                    update,
+                    format!("prepare transaction '{name}'"),
+                    pause(PAUSE),
+                    format!("commit prepared '{name}'"),
+                ]
             }
             Self::RepeatableRead => return repeat(connection, &update).await,
             Self::Bulk => {

@@ -25,8 +25,13 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Settings for data that nobody will miss: the server never waits for the disk. Tests use a database
 /// each, several at a time, each with its own pool.
-const TEMPORARY: &[&str] =
-    &["--fsync=off", "--synchronous_commit=off", "--full_page_writes=off", "--max_connections=200"];
+const TEMPORARY: &[&str] = &[
+    "--fsync=off",
+    "--synchronous_commit=off",
+    "--full_page_writes=off",
+    "--max_connections=200",
+    "--max_prepared_transactions=20",
+];
 
 /// A running server, which is stopped when this is dropped.
 pub(crate) struct Instance {
