@@ -36,6 +36,8 @@ pub(super) const HABITS: [Habit; 7] = [
     Habit::Long,
 ];
 
+/// Time between two changes of a film.
+const BETWEEN: Duration = Duration::from_millis(80);
 const PAUSE: Duration = Duration::from_millis(5);
 const LONG: Duration = Duration::from_millis(30);
 
@@ -89,6 +91,8 @@ pub(super) async fn write(pool: &PgPool, changes: &Changes) {
             if changes.is_done() {
                 break;
             }
+            // Without a pause, some writer would hold the lock all the time.
+            sleep(BETWEEN).await;
         }
     });
     join_all(writers).await;
