@@ -11,7 +11,6 @@ const LEASED: u64 = 300;
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn no_leased_read_is_stale(pool: PgPool) {
     prepare(&pool).await;
-    sqlx::query("update film_catalogue set lease = '3 milliseconds'").execute(&pool).await.unwrap();
     let instances = [Films::start(&pool).await, Films::start(&pool).await];
     let stale = observe(&pool, &instances, |reads, leased| reads > READS && leased > LEASED).await;
     assert_eq!(stale, None);

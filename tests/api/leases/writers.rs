@@ -37,7 +37,7 @@ pub(super) const HABITS: [Habit; 7] = [
 ];
 
 /// Time between two changes of a film.
-const BETWEEN: Duration = Duration::from_millis(80);
+const BETWEEN: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_millis(5);
 const LONG: Duration = Duration::from_millis(30);
 
@@ -101,7 +101,8 @@ pub(super) async fn write(pool: &PgPool, changes: &Changes) {
 impl Habit {
     async fn change(self, connection: &mut PgConnection, film_id: i32, number: u64) {
         let update = format!("update film set title = '{number}' where film_id = {film_id}");
-        let name = format!("films_{film_id}_{}", std::process::id());
+        // Names of prepared transactions belong to the whole server, and backends have different ids.
+        let name = format!("films_{}", backend(connection).await);
         let statements = match self {
             Self::Plain => vec![update],
             Self::Savepoint => {
@@ -145,6 +146,10 @@ impl Habit {
             connection.execute(AssertSqlSafe(statement)).await.unwrap();
         }
     }
+}
+
+async fn backend(connection: &mut PgConnection) -> i32 {
+    sqlx::query_scalar("select pg_backend_pid()").fetch_one(connection).await.unwrap()
 }
 
 fn pause(length: Duration) -> String {
