@@ -43,11 +43,11 @@ fn cell(summaries: &Summaries<'_>, summary: &Summary<'_>, notes: &mut IndexSet<S
     Cell { text: number(summary.rate.median), signs, remark }
 }
 
-/// Shows a ratio, and says if it is no difference.
+/// Shows a ratio, and says if it is within the noise.
 fn shown(summaries: &Summaries<'_>, summary: &Summary<'_>, claimed: Ratio) -> String {
     let Row { route, target, .. } = summary.row;
     let is_repeat = summaries.run.options.repeat.as_ref() == Some(target);
-    let remark = if is_repeat || summaries.is_difference(route, claimed) { "" } else { ", no difference" };
+    let remark = if is_repeat || summaries.is_difference(route, claimed) { "" } else { ", within the noise" };
     format!("{}{remark}", ratio(claimed))
 }
 
@@ -78,8 +78,8 @@ fn legend(summaries: &Summaries<'_>) -> String {
     };
     let noise = match repeat {
         Some(repeat) => format!(
-            "{repeat} is the same server, measured a second time in every round: its ratio is noise, and a ratio whose \
-             interval reaches into it is no difference."
+            "{repeat} is the same server, measured a second time in every round: its ratio is noise. A ratio whose \
+             interval reaches into it is marked, because more rounds would have to tell."
         ),
         None => "The noise is unknown, because no server was measured twice.".to_owned(),
     };

@@ -73,7 +73,7 @@ fn compared(summaries: &Summaries<'_>, rows: &[&Summary<'_>], reference: &str) -
             )
         }
         (true, false) => format!(
-            "On this machine, {subject} and {reference} differ by no more than the noise ({}){limit}.",
+            "On this machine, this run shows no difference beyond the noise between {subject} and {reference} ({}){limit}.",
             list(&same)
         ),
         (true, true) => format!("This run cannot compare {subject} with {reference}."),
@@ -81,7 +81,7 @@ fn compared(summaries: &Summaries<'_>, rows: &[&Summary<'_>], reference: &str) -
     let others = if times.is_empty() || same.is_empty() {
         String::new()
     } else {
-        format!(" For {}, they differ by no more than the noise.", list(&same))
+        format!(" For {}, this run shows no difference beyond the noise.", list(&same))
     };
     text + &others + &reasons.concat()
 }
@@ -168,7 +168,7 @@ mod tests {
     fn a_ratio_inside_the_noise_is_no_difference() {
         let run = repeated(with_subject("ceiling", "films"), "films", &[0.6, 1.5]);
         let text = said(&run);
-        assert!(text.contains("they differ by no more than the noise"), "{text}");
+        assert!(text.contains("this run shows no difference beyond the noise"), "{text}");
         assert!(!text.contains("(list)"), "{text}");
         let calm = repeated(with_subject("ceiling", "films"), "films", &[1.0]);
         assert!(said(&calm).contains("(list)"), "{}", said(&calm));

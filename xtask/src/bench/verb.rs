@@ -21,12 +21,12 @@ use crate::terminal::say;
 
 /// Measure films and the baselines on a Postgres of their own, and write the report.
 ///
-/// It takes about fourteen minutes, and with --quick about two, once everything is built.
+/// It takes about fourteen minutes, and with --quick about three, once everything is built.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     source: Source,
-    /// Measure two short rounds: enough to see that everything works, not enough to quote.
+    /// Measure four short rounds: enough for a first look, not enough to quote.
     #[arg(long)]
     quick: bool,
     /// Workload of the load test: article, spread, mixed (wrk), slo, spike, soak (k6), or a .toml file.
@@ -114,7 +114,7 @@ fn measure(
 }
 
 fn loadtest(args: &Args, servers: &BenchServers, out: &Path) -> Result<Command> {
-    let rounds = args.rounds.unwrap_or(if args.quick { 2 } else { 5 });
+    let rounds = args.rounds.unwrap_or(if args.quick { 4 } else { 5 });
     let mut command = Command::new(cargo::program("loadtest", true)?);
     command.arg("compare").args(servers.targets()).args(["--workload", &args.workload]);
     let reference = baselines::with_role(Role::Reference)?;

@@ -81,7 +81,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 
 fn shell(block: &Block, home: &Path, namespace: Option<&Namespace>) -> Command {
     let mut shell = Command::new("sh");
-    shell.args(["-eux", "-c", &block.commands]).stdin(Stdio::null());
+    // The signal that stops the service must reach the service, so it takes the place of the shell.
+    let exec = if block.commands == SERVICE { "exec " } else { "" };
+    shell.args(["-eux", "-c", &format!("{exec}{}", block.commands)]).stdin(Stdio::null());
     shell.current_dir(cargo::workspace()).env("CURL_HOME", home);
     shell.envs(namespace.map(|namespace| ("KUBECONFIG", namespace.kubeconfig())));
     shell
@@ -111,4 +113,26 @@ fn start(shell: &mut Command, signals: &Signals) -> Result<Guard> {
         bail!("`{SERVICE}` is not ready after {START_TIMEOUT:?}");
     }
     Ok(service)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_takes_the_place_of_its_shell() {
+        let line = |commands: &str| {
+            let block = Block { section: String::new(), commands: commands.to_owned() };
+            shell(&block, Path::new("/"), None).get_args().last().map(|line| line.display().to_string())
+        };
+        assert_eq!(line(SERVICE).as_deref(), Some("exec cargo xtask run"));
+        assert_eq!(line("helm test films").as_deref(), Some("helm test films"));
+    }
+
+    #[test]
+    fn the_first_block_of_the_readme_starts_the_service() -> Result<()> {
+        let blocks = blocks::parse(&read(&cargo::workspace(), README)?)?;
+        assert_eq!(blocks.first().map(|block| block.commands.as_str()), Some(SERVICE));
+        Ok(())
+    }
 }
