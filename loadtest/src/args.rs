@@ -121,7 +121,7 @@ pub(crate) struct History {
     /// Results of `compare`, in any order.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) results: Vec<PathBuf>,
-    /// Target to show [default: the one that the last verdict is about].
+    /// Target to show [default: the subject of the last run].
     #[arg(long, value_name = "NAME")]
     pub(crate) target: Option<String>,
     /// Also write the history as a page with charts.

@@ -40,6 +40,11 @@ fn decimals(ratio: Ratio) -> usize {
     }
 }
 
+/// Formats a time of RFC 3339 in UTC to the minute: `2025-10-18 09:00`.
+pub(crate) fn minute(time: &str) -> String {
+    time.get(..16).unwrap_or(time).replace('T', " ")
+}
+
 /// Formats minimum and maximum as `980–1,020`.
 pub(crate) fn range(spread: Spread) -> String {
     format!("{}–{}", number(spread.min), number(spread.max))
@@ -97,6 +102,11 @@ mod tests {
         assert_eq!(ratio(Ratio { value: 1.034, low: 1.012, high: 1.051 }), "1.03× (1.01–1.05)");
         assert_eq!(ratio(Ratio { value: 104.0, low: 90.0, high: 120.4 }), "104× (90–120)");
         assert_eq!(interval(Ratio { value: 3.41, low: 3.22, high: 3.63 }), "3.2 to 3.6");
+    }
+
+    #[test]
+    fn a_time_is_shown_to_the_minute() {
+        assert_eq!(["2025-10-18T09:00:59Z", ""].map(minute), ["2025-10-18 09:00", ""]);
     }
 
     #[test]

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexSet;
 
-use crate::format::{number, range, ratio};
+use crate::format::{minute, number, ratio};
 use crate::regression::conditions;
 use crate::report::blocks::{Block, Cell, Chart, Kind, Line, Table};
-use crate::report::{render_html, render_markdown};
+use crate::report::{bar, render_html, render_markdown};
 use crate::result::Run;
 use crate::summary::{Summaries, Summary};
 
@@ -19,7 +19,7 @@ pub struct History {
 }
 
 impl History {
-    /// Sorts runs by their start. Without a target, it shows the one that the last verdict is about.
+    /// Sorts runs by their start. If `target` is omitted, the history shows the subject of the last run.
     pub fn of(mut runs: Vec<Run>, target: Option<&str>) -> Self {
         runs.sort_by(|a, b| a.started.cmp(&b.started));
         let last = runs.last().and_then(|run| run.options.subject.as_deref());
@@ -69,13 +69,7 @@ impl History {
     fn chart(&self, summaries: &[Summaries<'_>], route: &str) -> Chart {
         let line = |summaries: &Summaries<'_>| {
             let summary = summaries.get(route, &self.target)?;
-            Some(Line {
-                label: name(summaries.run),
-                text: format!("{} ({})", number(summary.rate.median), range(summary.rate)),
-                points: vec![summary.rate.median],
-                whisker: Some((summary.rate.min, summary.rate.max)),
-                hollow: !summary.flags.is_empty(),
-            })
+            Some(Line { label: name(summaries.run), ..bar(summary) })
         };
         let lines = summaries.iter().filter_map(line).collect();
         Chart { kind: Kind::Bar, route: route.to_owned(), requests: None, lines }
@@ -108,9 +102,9 @@ impl History {
     }
 }
 
-/// Returns the name of a run: its start, and its commit if it has one.
+/// Returns the name of a run: the run's start, and the commit if the run's metadata has one.
 fn name(run: &Run) -> String {
-    let date = run.started.get(..16).unwrap_or(&run.started).replace('T', " ");
+    let date = minute(&run.started);
     run.metadata.get("commit").map_or(date.clone(), |commit| format!("{date} {commit:.7}"))
 }
 

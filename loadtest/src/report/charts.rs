@@ -37,7 +37,8 @@ pub(super) fn of_targets(summaries: &Summaries<'_>) -> Vec<Chart> {
     charts(summaries, Kind::Bar, lines)
 }
 
-fn bar(summary: &Summary<'_>) -> Line {
+/// Returns the bar of a row: its median, with the slowest and the fastest round.
+pub(crate) fn bar(summary: &Summary<'_>) -> Line {
     Line {
         text: format!("{} ({})", number(summary.rate.median), range(summary.rate)),
         whisker: Some((summary.rate.min, summary.rate.max)),

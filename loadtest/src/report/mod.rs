@@ -14,6 +14,7 @@ mod svg;
 mod tables;
 mod verdict;
 
+pub(crate) use self::charts::bar;
 pub use self::html::html;
 pub(crate) use self::html::render as render_html;
 pub(crate) use self::markdown::render as render_markdown;

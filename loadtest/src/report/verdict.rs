@@ -2,7 +2,6 @@
 
 use crate::format::{self, interval, number, range, whole};
 use crate::result::{Run, Target};
-use crate::stats::Ratio;
 use crate::summary::{Summaries, Summary};
 
 /// Metadata that belongs to the first line: what was measured.
@@ -10,7 +9,7 @@ const VERSIONS: [&str; 4] = ["chart", "image of films", "commit", "films"];
 
 /// Returns when, where and with which versions the figures were measured.
 pub(super) fn origin(run: &Run) -> String {
-    let date = run.started.get(..16).unwrap_or(&run.started).replace('T', " ");
+    let date = format::minute(&run.started);
     let cores = format::count(run.machine.cores as u64, "core");
     let mut parts = vec![format!("{date} UTC"), run.machine.cpu.clone(), cores, run.generator.clone()];
     let versions = VERSIONS.iter().filter_map(|name| Some((name, run.metadata.get(*name)?)));
@@ -55,8 +54,8 @@ fn compared(summaries: &Summaries<'_>, rows: &[&Summary<'_>], reference: &str) -
     for summary in rows {
         let (route, subject) = (summary.row.route.as_str(), &summary.row.target);
         let noise = summaries.noise(route);
-        match summaries.ratio(route, subject, reference).and_then(|ratio: Ratio| Ok((ratio, noise?))) {
-            Ok((ratio, noise)) if ratio.widened(noise).is_difference() => {
+        match summaries.ratio(route, subject, reference).and_then(|ratio| noise.map(|_| ratio)) {
+            Ok(ratio) if summaries.is_difference(route, ratio) => {
                 times.push(format!("{} ({route})", interval(ratio)));
             }
             Ok(_) => same.push(route.to_owned()),
