@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
+use postgres::{Client, NoTls};
 
 use super::connection::Connection;
 use super::relay;
@@ -30,10 +31,14 @@ pub(super) struct HotPath {
     pub(super) name: &'static str,
     pub(super) request: &'static str,
     pub(super) status: u16,
+    /// Length of a read lease, as Postgres writes intervals.
+    pub(super) lease: &'static str,
 }
 
 /// Counts with a database.
 pub(super) struct Counter<'a> {
+    /// URL of the database.
+    direct: String,
     /// URL of the database behind the relay.
     database: String,
     signals: &'a Signals,
@@ -43,10 +48,10 @@ pub(super) struct Counter<'a> {
 impl<'a> Counter<'a> {
     /// Returns a counter with this database.
     pub(super) fn new(database: &str, signals: &'a Signals) -> Result<Self> {
-        let database = relayed(database)?;
+        let (direct, database) = (database.to_owned(), relayed(database)?);
         let folder = cargo::target()?.join("instructions");
         fs::create_dir_all(&folder).with_context(|| format!("cannot write to {}", folder.display()))?;
-        Ok(Self { database, signals, folder })
+        Ok(Self { direct, database, signals, folder })
     }
 
     /// Returns the instructions of a request: the difference of two runs, without start and stop.
@@ -55,9 +60,18 @@ impl<'a> Counter<'a> {
             let run = self.run(path, requests);
             run.with_context(|| format!("{} could not be counted", path.name))
         };
+        self.set_lease(path.lease)?;
         let [few, many] = REQUESTS;
         let (first, second) = (counted(few)?, counted(many)?);
         Ok(second.saturating_sub(first) / u64::from(many - few))
+    }
+
+    fn set_lease(&self, length: &str) -> Result<()> {
+        let mut client = Client::connect(&self.direct, NoTls)?;
+        client
+            .execute("update film_catalogue set lease = $1::text::interval", &[&length])
+            .context("cannot set the length of a read lease")?;
+        Ok(())
     }
 
     /// Returns the instructions of an instance, from its start to its end.
