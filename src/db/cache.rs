@@ -51,7 +51,7 @@ impl<Q: CachedQuery> FilmCache<Q> {
         period: u64,
     ) -> Result<CatalogueVersion, sqlx::Error> {
         match &self.leases {
-            Some(leases) => leases.ask(connection, period).await,
+            Some(leases) => leases.request(connection, period).await,
             None => {
                 let version =
                     query_scalar!("select version from film_catalogue").fetch_one(connection).await?;

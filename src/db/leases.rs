@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use opentelemetry::metrics::Counter;
+use opentelemetry::metrics::BoundCounter;
 use opentelemetry::{KeyValue, global};
 use sqlx::postgres::PgConnection;
 use tokio::sync::Notify;
@@ -27,18 +27,22 @@ use super::tracking::Tracking;
 pub(super) struct Leases {
     current: ArcSwapOption<Lease>,
     tracking: Arc<Tracking>,
-    /// Whether a renewal was asked for and has not ended.
+    /// Whether a renewal was requested and has not ended.
     renewing: AtomicBool,
     wanted: Notify,
-    asked: Counter<u64>,
+    outcomes: [(&'static str, BoundCounter<u64>); OUTCOMES.len()],
 }
+
+/// How a request for a lease can end: granted, or one of the refusals of `film_lease()`.
+const OUTCOMES: [&str; 5] = [GRANTED, "locked", "off", "isolation", "standby"];
+const GRANTED: &str = "granted";
 
 /// A version that the catalogue keeps for some time.
 #[derive(Clone, Copy, Debug)]
 struct Lease {
     held: Held,
     until: Moment,
-    /// From this moment on, a request asks for a renewal.
+    /// From this moment on, a read requests a renewal.
     renew_at: Moment,
 }
 
@@ -50,7 +54,7 @@ pub(super) struct Held {
 }
 
 /// What Postgres returns.
-struct Answer {
+struct Reply {
     version: Uuid,
     /// In microseconds.
     lease: i64,
@@ -59,21 +63,22 @@ struct Answer {
 
 impl Leases {
     pub(super) fn new(tracking: &Arc<Tracking>) -> Self {
-        let asked = global::meter("films")
+        let requests = global::meter("films")
             .u64_counter("films.leases")
-            .with_description("Queries that asked for a read lease")
+            .with_description("Queries that requested a read lease")
             .with_unit("{query}")
             .build();
+        let outcome = |name| (name, requests.bind(&[KeyValue::new("outcome", name)]));
         Self {
             current: ArcSwapOption::empty(),
             tracking: Arc::clone(tracking),
             renewing: AtomicBool::new(false),
             wanted: Notify::new(),
-            asked,
+            outcomes: OUTCOMES.map(outcome),
         }
     }
 
-    /// Returns what the lease says, if it is valid now. Near its end, asks for a renewal.
+    /// Returns what the lease says, if it is valid now. Near its end, requests a renewal.
     pub(super) fn held(&self) -> Option<Held> {
         let lease = **self.current.load().as_ref()?;
         let now = Moment::now();
@@ -92,26 +97,31 @@ impl Leases {
     }
 
     /// Reads the version of the catalogue, and takes the lease that comes with it.
-    pub(super) async fn ask(
+    pub(super) async fn request(
         &self,
         connection: &mut PgConnection,
         period: u64,
     ) -> Result<CatalogueVersion, sqlx::Error> {
         let sent = Moment::now();
-        let answer = query_as!(
-            Answer,
+        let reply = query_as!(
+            Reply,
             r#"select version as "version!", lease as "lease!", refusal from film_lease()"#
         )
         .fetch_one(connection)
         .await?;
-        let version = CatalogueVersion(answer.version);
-        let outcome = answer.refusal.unwrap_or_else(|| {
-            let length = Duration::from_micros(answer.lease.unsigned_abs());
+        let version = CatalogueVersion(reply.version);
+        if reply.refusal.is_none() {
+            let length = Duration::from_micros(reply.lease.unsigned_abs());
             self.take(Held { version, period }, sent, length);
-            "granted".to_owned()
-        });
-        self.asked.add(1, &[KeyValue::new("outcome", outcome)]);
+        }
+        self.count(reply.refusal.as_deref().unwrap_or(GRANTED));
         Ok(version)
+    }
+
+    fn count(&self, outcome: &str) {
+        if let Some((_, counter)) = self.outcomes.iter().find(|(name, _)| *name == outcome) {
+            counter.add(1);
+        }
     }
 
     /// Takes a lease, unless another one lasts longer: replies can overtake each other.
@@ -124,11 +134,11 @@ impl Leases {
         });
     }
 
-    /// Renews the lease whenever a request has asked for it.
+    /// Renews the lease whenever a read has requested it.
     pub(super) async fn renew(self: Arc<Self>, pool: Pool) {
         loop {
             self.wanted.notified().await;
-            // A failure is no loss: the next batch asks for a lease too, and reports its own failure.
+            // A failure is no loss: the next batch requests a lease too, and reports its own failure.
             if let Ok(lease) = pool.acquire().await {
                 let _ = lease.run(&*self, &[()]).await;
             }
@@ -153,7 +163,7 @@ impl Query for Leases {
 
     async fn run(&self, connection: &mut PgConnection, _: &[()]) -> Result<Vec<()>, sqlx::Error> {
         if let Some(period) = self.period() {
-            self.ask(connection, period).await?;
+            self.request(connection, period).await?;
         }
         Ok(vec![()])
     }
@@ -216,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn one_renewal_is_asked_for_at_a_time() {
+    fn one_renewal_is_requested_at_a_time() {
         let (leases, _) = leases();
         leases.take(held(1), Moment::now(), Duration::from_secs(60));
         leases.held();

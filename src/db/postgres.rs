@@ -41,7 +41,7 @@ pub struct Postgres {
     create_review: Arc<Batcher<PooledQuery<CreateReview>>>,
     /// Whether changes of films are tracked, as the checks find.
     tracking: Arc<Tracking>,
-    /// `None` if every read asks the database.
+    /// `None` if every read needs a query.
     leases: Option<Arc<Leases>>,
     /// Ends the renewal of leases.
     renewal: Option<AbortHandle>,

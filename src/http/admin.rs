@@ -1,24 +1,21 @@
 //! The admin port: `/healthz`, `/readyz` and `/metrics`. Their requests are neither traced, nor logged,
 //! nor counted.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use prometheus::{Registry, TextEncoder};
+use prometheus::TextEncoder;
 use tokio::task::yield_now;
 
 use super::error::Error;
+use super::routes::Route;
+use super::state::AdminState;
 use crate::api::{Health, Json, Ready};
 use crate::db::Status;
-use crate::readiness::{Readiness, Report};
+use crate::readiness::Report;
 
-pub(super) fn router(readiness: Readiness, registry: Registry) -> Router {
-    Router::new()
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz).with_state(readiness))
-        .route("/metrics", get(metrics).with_state(registry))
+pub(super) fn routes() -> [Route<AdminState>; 3] {
+    [Route::get("/healthz", healthz), Route::get("/readyz", readyz), Route::get("/metrics", metrics)]
 }
 
 /// A process that can respond is alive.
@@ -26,8 +23,8 @@ async fn healthz() -> Result<Json<Health>, Error> {
     Ok(Json::encode(&Health { status: "alive" })?)
 }
 
-async fn readyz(State(readiness): State<Readiness>) -> Result<Response, Error> {
-    let Report { database, replica, reason, failing } = readiness.report();
+async fn readyz(State(state): State<AdminState>) -> Result<Response, Error> {
+    let Report { database, replica, reason, failing } = state.readiness.report();
     let (code, status) = match reason {
         None => (StatusCode::OK, "ready"),
         Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "unready"),
@@ -49,11 +46,11 @@ fn name(status: &Status) -> &'static str {
     }
 }
 
-async fn metrics(State(registry): State<Registry>) -> Response {
+async fn metrics(State(state): State<AdminState>) -> Response {
     // A page takes about a millisecond, and a connection may have many requests in its buffer. Without
     // this, probes would wait for all of them.
     yield_now().await;
-    match TextEncoder::new().encode_to_string(&registry.gather()) {
+    match TextEncoder::new().encode_to_string(&state.registry.gather()) {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => Error::Metrics(error).into_response(),
     }

@@ -1,22 +1,24 @@
 //! Extractors for paths and queries. A request that they refuse gets a problem that says what was
 //! expected; axum's own extractors respond in plain text.
 
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, de};
 
 use super::error::Error;
 
-/// The id in a path: digits, up to the largest `integer` of Postgres.
+/// The id in a path, its second segment: digits, up to the largest `integer` of Postgres.
 pub(super) struct Id(pub(super) i32);
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         let expected = || Error::InvalidPath(format!("expected an id from 0 to {}", i32::MAX));
-        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| expected())?;
+        let segment = parts.uri.path().split('/').nth(2).unwrap_or_default();
+        let text = percent_decode_str(segment).decode_utf8().map_err(|_| expected())?;
         // `parse` alone would accept a sign, and one film would have two addresses.
         let has_digits_only = text.bytes().all(|byte| byte.is_ascii_digit());
         has_digits_only.then(|| text.parse().ok()).flatten().map(Self).ok_or_else(expected)

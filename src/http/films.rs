@@ -5,17 +5,17 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use axum::routing::get;
 use serde::{Deserialize, Deserializer, de};
 
 use super::error::Error;
 use super::etag::IfNoneMatch;
 use super::extract::{Id, NoQuery, Query, integer};
-use super::state::{AppState, Route};
+use super::routes::Route;
+use super::state::AppState;
 use crate::db::Filter;
 
-pub(super) fn routes() -> [Route; 2] {
-    [("/films/", get(list_films)), ("/films/{film_id}/", get(get_film))]
+pub(super) fn routes() -> [Route<Arc<AppState>>; 2] {
+    [Route::get("/films/", list_films), Route::get("/films/{film_id}/", get_film)]
 }
 
 /// Selects the films released after `year.gt`, at most `limit` of them, with ids greater than `after`.

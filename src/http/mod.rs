@@ -1,6 +1,6 @@
 //! Everything that knows HTTP, and nothing that knows SQL.
 //!
-//! `router` puts the service together. `films` and `reviews` hold the handlers of the public routes,
+//! `router` puts the service together, and `routes` finds the handler of a request. `films` and `reviews` hold the handlers of the public routes,
 //! `admin` those for probes and metrics. `observe` wraps every public request with its span, timeout
 //! and log line. Only `error` gives a failed request its status.
 
@@ -14,7 +14,7 @@ mod metrics;
 mod observe;
 mod reviews;
 mod router;
+mod routes;
 mod state;
 
-pub(crate) use observe::Peer;
 pub(crate) use router::Service;

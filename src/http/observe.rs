@@ -1,6 +1,5 @@
 //! Observes every public request from outside: span, duration, timeout, panic, log line.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -21,37 +20,32 @@ use super::error::{Error, InternalError};
 use super::metrics::{Metrics, OTHER, RequestLabels, method_label};
 use crate::telemetry::sampling;
 
-/// The address of the client.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
-
 /// Observes requests, limits their time and contains their panics.
 ///
-/// It wraps the router from outside, because a tower layer would allocate several times for every
-/// request. The price is that the path is matched twice, here and in the router.
+/// It wraps the routes from outside, because a tower layer would allocate several times for every request.
 #[derive(Debug)]
 pub(super) struct Observer {
-    /// The paths of the router. They name the requests in spans and metrics.
-    paths: matchit::Router<&'static str>,
     metrics: Metrics,
     timeout: Duration,
 }
 
 impl Observer {
     /// `timeout` is the longest time from a request's head to its response.
-    pub(super) fn new(paths: matchit::Router<&'static str>, timeout: Duration) -> Self {
-        Self { paths, metrics: Metrics::new(), timeout }
+    pub(super) fn new(timeout: Duration) -> Self {
+        Self { metrics: Metrics::new(), timeout }
     }
 
-    pub(super) async fn observe<F: Future<Output = Result<Response, Infallible>>>(
+    /// Observes one request. `route` names it in spans and metrics.
+    pub(super) async fn observe<F: Future<Output = Response>>(
         &self,
+        peer: SocketAddr,
+        route: Option<&'static str>,
         request: Request<Body>,
         respond: impl FnOnce(Request<Body>) -> F,
     ) -> Response {
-        let route = self.paths.at(request.uri().path()).ok().map(|found| *found.value);
         let method = method_label(request.method());
         let active = self.metrics.begin(method);
-        let span = server_span(&request, method, route);
+        let span = server_span(&request, peer, method, route);
         let access_log = AccessLog { method: request.method().clone(), uri: request.uri().clone() };
 
         let response = self.contain(respond(request)).instrument(span.clone()).await;
@@ -65,9 +59,9 @@ impl Observer {
         response
     }
 
-    async fn contain(&self, response: impl Future<Output = Result<Response, Infallible>>) -> Response {
+    async fn contain(&self, response: impl Future<Output = Response>) -> Response {
         match timeout(self.timeout, AssertUnwindSafe(response).catch_unwind()).await {
-            Ok(Ok(Ok(response))) => response,
+            Ok(Ok(response)) => response,
             Ok(Err(_)) => Error::Panicked.into_response(),
             Err(_) => Error::Timeout(self.timeout).into_response(),
         }
@@ -77,11 +71,10 @@ impl Observer {
 /// Creates the span of a request, if its trace is recorded. Names follow OpenTelemetry's stable
 /// conventions for HTTP servers. Numbers are `i64`s, because tracing-opentelemetry exports unsigned
 /// integers as text.
-fn server_span(request: &Request<Body>, method: &'static str, route: Option<&str>) -> Span {
+fn server_span(request: &Request<Body>, peer: SocketAddr, method: &'static str, route: Option<&str>) -> Span {
     let headers = request.headers();
     let client = || global::get_text_map_propagator(|from| from.extract(&HeaderExtractor(headers)));
     let Some(parent) = sampling::sampled(client) else { return Span::none() };
-    let peer = request.extensions().get::<Peer>();
     let span = info_span!(
         "request",
         otel.name = span_name(method, route),
@@ -96,8 +89,8 @@ fn server_span(request: &Request<Body>, method: &'static str, route: Option<&str
         url.path = request.uri().path(),
         url.query = request.uri().query(),
         network.protocol.version = version(request.version()),
-        network.peer.address = peer.map(|peer| peer.0.ip().to_string()),
-        network.peer.port = peer.map(|peer| i64::from(peer.0.port())),
+        network.peer.address = peer.ip().to_string(),
+        network.peer.port = i64::from(peer.port()),
         server.address = Empty,
         server.port = Empty,
         user_agent.original = text(headers, header::USER_AGENT),

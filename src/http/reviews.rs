@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::post;
 
 use super::error::Error;
 use super::extract::{NoQuery, Query};
 use super::json::JsonBody;
-use super::state::{AppState, Route};
+use super::routes::Route;
+use super::state::AppState;
 use crate::api::{Json, Review};
 
 const RATINGS: RangeInclusive<i32> = 1..=5;
 
-pub(super) fn routes() -> [Route; 1] {
-    [("/reviews/", post(create_review))]
+pub(super) fn routes() -> [Route<Arc<AppState>>; 1] {
+    [Route::post("/reviews/", create_review)]
 }
 
 async fn create_review(

@@ -1,69 +1,72 @@
-//! Builds the service of each port from routes, redirects and fallbacks.
+//! Responds to the requests of each port.
 
+use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::OriginalUri;
-use axum::http::{Request, StatusCode, Version, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::body::{Body, HttpBody as _};
+use axum::http::{Method, Request, Version, header};
+use axum::response::{IntoResponse as _, Response};
 use prometheus::Registry;
-use tower::Service as _;
 
 use super::error::Error;
 use super::etag::EtagCache;
 use super::observe::Observer;
-use super::state::{AppState, BodyLimits};
+use super::routes::{Route, Routes};
+use super::state::{AdminState, AppState, BodyLimits};
 use super::{admin, films, reviews};
 use crate::config;
 use crate::db::Db;
 use crate::readiness::Readiness;
 
 /// Responds to the requests of one port.
-#[derive(Debug)]
-pub(crate) struct Service {
-    router: Router,
-    /// Probes and scrapes are not observed: they would drown the clients' requests.
-    observer: Option<Observer>,
+pub(crate) struct Service(Port);
+
+enum Port {
+    /// The port of the clients.
+    Public { routes: Routes<Arc<AppState>>, state: Arc<AppState>, observer: Observer },
+    /// The port for probes and scrapes. They are not observed: they would drown the clients' requests.
+    Admin { routes: Routes<AdminState>, state: AdminState },
 }
 
 impl Service {
     /// Returns the service of the public port.
     pub(crate) fn public(db: Arc<Db>, config: &config::Http) -> Self {
-        let (mut router, mut paths) = (Router::new(), matchit::Router::new());
-        for (path, handlers) in films::routes().into_iter().chain(reviews::routes()) {
-            let without_slash = path.trim_end_matches('/');
-            router = router.route(path, handlers).route(without_slash, any(add_slash));
-            for path in [path, without_slash] {
-                // A conflict would have panicked in `route` above: axum stores its paths the same way.
-                let _ = paths.insert(path, path);
-            }
-        }
         let body_limits = BodyLimits { size: config.max_body_size, timeout: config.body_timeout.get() };
-        let state = Arc::new(AppState { db, body_limits, etags: EtagCache::default() });
-        Self {
-            router: with_fallbacks(router).with_state(state),
-            observer: Some(Observer::new(paths, config.request_timeout.get())),
-        }
+        Self(Port::Public {
+            routes: Routes::new(films::routes().into_iter().chain(reviews::routes())),
+            state: Arc::new(AppState { db, body_limits, etags: EtagCache::default() }),
+            observer: Observer::new(config.request_timeout.get()),
+        })
     }
 
     /// Returns the service of the admin port.
     pub(crate) fn admin(readiness: Readiness, registry: Registry) -> Self {
-        Self { router: with_fallbacks(admin::router(readiness, registry)), observer: None }
+        Self(Port::Admin { routes: Routes::new(admin::routes()), state: AdminState { readiness, registry } })
     }
 
     /// Responds to one request.
-    pub(crate) async fn respond(&self, request: Request<Body>) -> Response {
-        let mut router = self.router.clone();
-        let mut route = async |request: Request<Body>| match check_host(&request) {
-            Ok(()) => router.call(request).await,
-            Err(error) => Ok(error.into_response()),
+    pub(crate) async fn respond(&self, peer: SocketAddr, request: Request<Body>) -> Response {
+        let is_head = request.method() == Method::HEAD;
+        let response = match &self.0 {
+            Port::Public { routes, state, observer } => {
+                let route = routes.find(request.uri().path());
+                let respond = |request| respond(route, request, Arc::clone(state));
+                observer.observe(peer, route.map(Route::path), request, respond).await
+            }
+            Port::Admin { routes, state } => {
+                respond(routes.find(request.uri().path()), request, state.clone()).await
+            }
         };
-        match &self.observer {
-            Some(observer) => observer.observe(request, route).await,
-            None => route(request).await.unwrap_or_else(|never| match never {}),
-        }
+        if is_head { without_body(response) } else { response }
+    }
+}
+
+async fn respond<S: 'static>(route: Option<&Route<S>>, request: Request<Body>, state: S) -> Response {
+    match (check_host(&request), route) {
+        (Err(error), _) => error.into_response(),
+        (Ok(()), None) => Error::NoSuchRoute.into_response(),
+        (Ok(()), Some(route)) => route.respond(request, state).await,
     }
 }
 
@@ -77,12 +80,17 @@ fn check_host(request: &Request<Body>) -> Result<(), Error> {
     }
 }
 
-fn with_fallbacks<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
-    router.fallback(async || Error::NoSuchRoute).method_not_allowed_fallback(async || Error::MethodNotAllowed)
+/// Removes the body from the response to a HEAD, and keeps its length.
+fn without_body(mut response: Response) -> Response {
+    if let Some(length) = response.body().size_hint().exact() {
+        response.headers_mut().entry(header::CONTENT_LENGTH).or_insert(length.into());
+    }
+    *response.body_mut() = Body::empty();
+    response
 }
 
-/// Redirects a path without its trailing slash. 308 keeps the method and the body.
-async fn add_slash(OriginalUri(uri): OriginalUri) -> impl IntoResponse {
-    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, format!("{}/{query}", uri.path()))])
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
 }

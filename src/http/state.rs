@@ -1,12 +1,13 @@
-//! What the handlers of the public routes share, and what a route is.
+//! What the handlers of a port share.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::routing::MethodRouter;
+use prometheus::Registry;
 
 use super::etag::EtagCache;
 use crate::db::Db;
+use crate::readiness::Readiness;
 
 /// The state of the public routes, one value for each worker thread.
 #[derive(Debug)]
@@ -25,5 +26,9 @@ pub(super) struct BodyLimits {
     pub(super) timeout: Duration,
 }
 
-/// A path and its handlers. The path ends with a slash.
-pub(super) type Route = (&'static str, MethodRouter<Arc<AppState>>);
+/// The state of the admin routes.
+#[derive(Clone, Debug)]
+pub(super) struct AdminState {
+    pub(super) readiness: Readiness,
+    pub(super) registry: Registry,
+}

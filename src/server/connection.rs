@@ -19,7 +19,7 @@ use super::activity::{Activity, Order};
 use super::chunks::Chunks;
 use super::socket::Socket;
 use super::upload::Upload;
-use crate::http::{Peer, Service};
+use crate::http::Service;
 use crate::readiness::Readiness;
 
 /// A client's connection.
@@ -77,12 +77,11 @@ impl Connection {
     /// connection, so that a load balancer sends the client elsewhere.
     async fn respond(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
         let _under_way = self.activity.request();
-        let mut request = request.map(|body| {
+        let request = request.map(|body| {
             if body.is_end_stream() { Body::empty() } else { Body::new(Upload::new(body, &self.activity)) }
         });
-        request.extensions_mut().insert(Peer(self.peer));
         let version = request.version();
-        let mut response = self.service.respond(request).await;
+        let mut response = self.service.respond(self.peer, request).await;
         if version == Version::HTTP_2 {
             if !response.body().is_end_stream() {
                 response = response.map(|body| Body::new(Chunks::new(body, &self.activity)));

@@ -35,7 +35,7 @@ enum Writer {
     Waits(u8),
 }
 
-/// A query that asks for a lease.
+/// A query that requests a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Query {
     None,
@@ -168,7 +168,7 @@ impl Model for Protocol {
         }
         for (at, (query, _)) in state.instances.iter().enumerate() {
             match query {
-                // An instance asks for leases once it sees the migration.
+                // An instance requests leases once it sees the migration.
                 Query::None if state.is_migrated => actions.push(Action::Send(at)),
                 Query::None => {}
                 _ => actions.extend([Action::Step(at), Action::Lose(at)]),

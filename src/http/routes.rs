@@ -1,0 +1,113 @@
+//! The routes of a port: which handler responds to which path and method.
+//!
+//! Handlers and extractors are axum's, and paths are matched by the crate that axum uses. Its router is
+//! left out: the observer needs the route as well, so every path would be matched twice, and it
+//! allocates for much that this service does not use. It took an eighth of a request's instructions.
+
+use axum::body::Body;
+use axum::handler::Handler;
+use axum::http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::future::BoxFuture;
+
+use super::error::Error;
+
+/// A handler, without the types of its extractors.
+type Handle<S> = Box<dyn Fn(Request<Body>, S) -> BoxFuture<'static, Response> + Send + Sync>;
+
+/// A path, and what responds to its requests.
+pub(super) struct Route<S> {
+    path: &'static str,
+    action: Action<S>,
+}
+
+enum Action<S> {
+    /// Responds to one method. GET includes HEAD.
+    Handle(Method, Handle<S>),
+    /// Redirects to the path with a trailing slash.
+    AddSlash,
+}
+
+impl<S: 'static> Route<S> {
+    /// Returns a route for GET.
+    pub(super) fn get<T>(
+        path: &'static str,
+        handler: impl Handler<T, S, Future = BoxFuture<'static, Response>>,
+    ) -> Self {
+        Self::new(path, Method::GET, handler)
+    }
+
+    /// Returns a route for POST.
+    pub(super) fn post<T>(
+        path: &'static str,
+        handler: impl Handler<T, S, Future = BoxFuture<'static, Response>>,
+    ) -> Self {
+        Self::new(path, Method::POST, handler)
+    }
+
+    fn new<T>(
+        path: &'static str,
+        method: Method,
+        handler: impl Handler<T, S, Future = BoxFuture<'static, Response>>,
+    ) -> Self {
+        let handle = Box::new(move |request, state| handler.clone().call(request, state));
+        Self { path, action: Action::Handle(method, handle) }
+    }
+
+    /// Returns the path with names for its variable parts, as spans and metrics show it.
+    pub(super) fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// Responds to a request for this path.
+    pub(super) async fn respond(&self, request: Request<Body>, state: S) -> Response {
+        match &self.action {
+            Action::AddSlash => add_slash(request.uri()),
+            Action::Handle(method, handle) if takes(method, request.method()) => handle(request, state).await,
+            Action::Handle(method, _) => method_not_allowed(method),
+        }
+    }
+}
+
+/// Finds the route of a path.
+pub(super) struct Routes<S>(matchit::Router<Route<S>>);
+
+impl<S: 'static> Routes<S> {
+    /// Panics if two routes have the same path.
+    pub(super) fn new(routes: impl IntoIterator<Item = Route<S>>) -> Self {
+        let mut all = matchit::Router::new();
+        let mut insert = |route: Route<S>| {
+            if let Err(conflict) = all.insert(route.path, route) {
+                panic!("a route of this program cannot be added: {conflict}");
+            }
+        };
+        for route in routes {
+            if let Some(path) = route.path.strip_suffix('/') {
+                insert(Route { path, action: Action::AddSlash });
+            }
+            insert(route);
+        }
+        Self(all)
+    }
+
+    pub(super) fn find(&self, path: &str) -> Option<&Route<S>> {
+        self.0.at(path).ok().map(|found| found.value)
+    }
+}
+
+fn takes(method: &Method, requested: &Method) -> bool {
+    requested == method || (requested == Method::HEAD && method == Method::GET)
+}
+
+fn method_not_allowed(allowed: &Method) -> Response {
+    let allowed = HeaderValue::from_static(if allowed == Method::GET { "GET,HEAD" } else { "POST" });
+    let mut response = Error::MethodNotAllowed.into_response();
+    response.headers_mut().insert(header::ALLOW, allowed);
+    response
+}
+
+/// Redirects a path without its trailing slash. 308 keeps the method and the body.
+fn add_slash(uri: &Uri) -> Response {
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, format!("{}/{query}", uri.path()))]).into_response()
+}
