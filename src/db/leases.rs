@@ -85,10 +85,18 @@ impl Leases {
         if now >= lease.until || self.tracking.period() != Some(lease.held.period) {
             return None;
         }
-        if now >= lease.renew_at && !self.renewing.swap(true, Ordering::Relaxed) {
-            self.wanted.notify_one();
+        if now >= lease.renew_at {
+            self.want();
         }
         Some(lease.held)
+    }
+
+    /// Requests a renewal, unless one is under way. All threads come here until it ends, so they look before
+    /// they write.
+    fn want(&self) {
+        if !self.renewing.load(Ordering::Relaxed) && !self.renewing.swap(true, Ordering::Relaxed) {
+            self.wanted.notify_one();
+        }
     }
 
     /// Returns the period of tracking.
