@@ -97,7 +97,7 @@ pub(crate) struct Compare {
     /// instance postgres=1234 or postgres=:5432; may be repeated.
     #[arg(long, value_name = "NAME=PID|NAME=:PORT", value_parser = process)]
     observe: Vec<(String, Observed)>,
-    /// Processes that only compute, to run during the measurements: on most nodes, the cores are not idle.
+    /// Number of burners: processes that only compute, during the measurements. Most nodes are not idle.
     #[arg(long, default_value_t = 0, value_name = "N")]
     burners: u32,
     /// Seconds to wait for targets that are still starting.
