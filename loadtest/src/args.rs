@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, value_parser};
+use loadtest::burners;
 use loadtest::measure::{self, Plan};
 use loadtest::require::Requirement;
 use loadtest::result::{External, Options, Target};
@@ -22,6 +23,9 @@ pub(crate) enum Verb {
     Compare(Box<Compare>),
     Report(Report),
     History(History),
+    /// Compute until standard input ends: what `compare --burners` starts.
+    #[command(name = burners::VERB, hide = true)]
+    Burn,
 }
 
 /// Measure targets in interleaved rounds, then print and store the result.
@@ -93,6 +97,9 @@ pub(crate) struct Compare {
     /// instance postgres=1234 or postgres=:5432; may be repeated.
     #[arg(long, value_name = "NAME=PID|NAME=:PORT", value_parser = process)]
     observe: Vec<(String, Observed)>,
+    /// Number of burners: processes that only compute, during the measurements. Most nodes are not idle.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    burners: u32,
     /// Seconds to wait for targets that are still starting.
     #[arg(long, default_value_t = 60)]
     wait: u64,
@@ -164,6 +171,7 @@ impl Compare {
                 subject: self.subject.as_ref().or(other).or(first).cloned(),
                 repeat: None,
                 ceiling: self.ceiling.clone(),
+                burners: self.burners,
             },
             targets: self.targets.clone(),
             metadata: self.metadata.iter().cloned().collect(),

@@ -4,13 +4,16 @@ use indicatif::{HumanCount, HumanFloatCount};
 
 use crate::stats::{Ratio, Spread};
 
-/// Formats a number with three digits or more: `0.041`, `3.42`, `34.2`, `342`, `34,211`.
+/// Formats a number with two digits or more, from 1 with three: `0.0021`, `0.041`, `3.42`, `34.2`, `34,211`.
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 99.95 || size == 0.0 => HumanFloatCount(value.round()).to_string(),
         size if size >= 9.995 => format!("{value:.1}"),
         size if size >= 0.9995 => format!("{value:.2}"),
-        _ => format!("{value:.3}"),
+        size if size >= 0.009_95 => format!("{value:.3}"),
+        size if size >= 0.000_995 => format!("{value:.4}"),
+        size if size >= 0.000_099_5 => format!("{value:.5}"),
+        _ => format!("{value:.6}"),
     }
 }
 
@@ -78,14 +81,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_has_three_digits_or_more() {
+    fn a_number_has_two_digits_or_more() {
         let shown = [0.0, 0.0414, 3.416, 34.21, 342.4, 1160.22, 34_211.4, 1_234_567.0].map(number);
         assert_eq!(shown, ["0", "0.041", "3.42", "34.2", "342", "1,160", "34,211", "1,234,567"]);
+        assert_eq!([0.0021, 0.000_534, 0.000_012].map(number), ["0.0021", "0.00053", "0.000012"]);
     }
 
     #[test]
     fn rounding_up_to_the_next_power_of_ten_adds_no_digit() {
         assert_eq!([0.9996, 9.996, 99.96, 999.7].map(number), ["1.00", "10.0", "100", "1,000"]);
+        assert_eq!([0.009_96, 0.000_996].map(number), ["0.010", "0.0010"]);
     }
 
     #[test]

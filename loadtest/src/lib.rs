@@ -12,6 +12,7 @@
 #![cfg_attr(test, expect(clippy::float_cmp, reason = "exact values are expected of exact ones"))]
 
 pub mod archive;
+pub mod burners;
 pub mod config_map;
 mod format;
 pub mod generator;

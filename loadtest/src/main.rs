@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result};
 use args::{Compare, Files, History, Report, Verb};
 use clap::Parser as _;
 use loadtest::archive;
+use loadtest::burners;
 use loadtest::config_map::ConfigMap;
 use loadtest::report::{html, markdown, markdown_table, picture, verdict};
 use loadtest::result::Run;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Verb::Compare(arguments) => compare(&arguments),
         Verb::Report(arguments) => show(&arguments),
         Verb::History(arguments) => history(&arguments),
+        Verb::Burn => burners::burn().map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("loadtest: {error:#}");

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::burners::Burners;
 use crate::format::count;
 use crate::generator::Generator;
 use crate::host::{self, Source};
@@ -94,7 +95,12 @@ impl Plan {
         let mut run = self.empty(&generator, &routes)?;
         run.routes = descriptions;
         let progress = Progress::begin(seconds);
-        let measured = turns.iter().try_for_each(|turn| self.take(turn, &generator, &mut run, &progress));
+        let mut burners = Burners::start(self.options.burners)?;
+        let measured = turns.iter().try_for_each(|turn| {
+            self.take(turn, &generator, &mut run, &progress)?;
+            burners.check()
+        });
+        drop(burners);
         progress.end();
         run.interrupted = self.is_stopped();
         // Ctrl-C also ends the generator. That error is not a failure of the run.
@@ -189,10 +195,11 @@ impl Plan {
 
     /// Says what is measured, and how long it takes.
     fn announcement(&self, routes: usize, seconds: u64) -> String {
-        let Options { workload, rounds, repeat, .. } = &self.options;
+        let Options { workload, rounds, repeat, burners, .. } = &self.options;
         let again = repeat.as_ref().map(|name| format!(" ({name} shows the noise)")).unwrap_or_default();
+        let busy = if *burners > 0 { format!(", with {}", count(*burners, "burner")) } else { String::new() };
         format!(
-            "Measuring {workload}: {} of {}{again} in {}, about {}",
+            "Measuring {workload}: {} of {}{again} in {}{busy}, about {}",
             count(routes as u64, "route"),
             count(self.targets.len() as u64, "target"),
             count(*rounds, "round"),

@@ -126,7 +126,7 @@ fn differences(first: &Run, second: &Run) -> Vec<String> {
 }
 
 /// Returns the conditions of a run. If they differ, so may the figures of the same server.
-pub(crate) fn conditions(run: &Run) -> [(&'static str, String); 12] {
+pub(crate) fn conditions(run: &Run) -> [(&'static str, String); 13] {
     let Run { machine, options, .. } = run;
     [
         ("processor", machine.cpu.clone()),
@@ -141,6 +141,7 @@ pub(crate) fn conditions(run: &Run) -> [(&'static str, String); 12] {
         ("connections", options.connections.to_string()),
         ("threads of the generator", options.threads.to_string()),
         ("given load, requests/s", options.rate.map_or("none".to_owned(), |rate| rate.to_string())),
+        ("burners", options.burners.to_string()),
     ]
 }
 

@@ -88,6 +88,9 @@ pub struct Options {
     pub repeat: Option<String>,
     /// Name of the target without a database, which shows the limit of HTTP and the generator.
     pub ceiling: Option<String>,
+    /// Number of burners: processes that only compute, so that the cores are busy. 0 in older files.
+    #[serde(default)]
+    pub burners: u32,
 }
 
 /// A server.

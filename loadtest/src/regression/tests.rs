@@ -107,6 +107,7 @@ fn other_differences_are_listed() {
     other.machine.cores = 64;
     other.machine.memory = None;
     other.options.workload = "spread".to_owned();
+    other.options.burners = 4;
     other.metadata.insert("commit".to_owned(), "4567def".to_owned());
     other.rows.retain(|row| row.target != "ceiling");
     let report = compare(&sample(), &other, 0.05).to_string();
@@ -114,6 +115,7 @@ fn other_differences_are_listed() {
         "- cores: 4 in the first, 64 in the second",
         "- memory, bytes: 17179869184 in the first, unknown in the second",
         "- workload: article in the first, spread in the second",
+        "- burners: 0 in the first, 4 in the second",
         "- commit: 0123abc in the first, 4567def in the second",
         "## Only in the first run\n\n- ceiling, one",
     ] {

@@ -5,6 +5,10 @@ use crate::result::{Machine, Run};
 
 use super::blocks::Block;
 
+/// With burners, no process can use all of the time by which the flags judge.
+const BURNERS: &str = "The burners took CPU time from the generator and the observed processes, too. One of those may \
+                       have been the limit although no flag says that it was always busy.";
+
 pub(super) fn method(run: &Run) -> [Block; 2] {
     let options = &run.options;
     let mut lines = vec![
@@ -17,7 +21,7 @@ pub(super) fn method(run: &Run) -> [Block; 2] {
             options.warmup_seconds
         ),
         format!("Generator: {}, on {}", run.generator, count(options.threads as u64, "thread")),
-        format!("Machine of the generator: {}", machine(&run.machine)),
+        format!("Machine of the generator: {}{}", machine(&run.machine), burners(options.burners)),
         format!("From {} to {}", run.started, run.finished),
     ];
     lines.extend(run.targets.iter().map(|target| format!("{}: {}", target.name, target.url)));
@@ -34,6 +38,15 @@ fn load(run: &Run) -> String {
             count(connections, "user")
         ),
         None => format!("a closed loop over {}", count(connections, "connection")),
+    }
+}
+
+fn burners(number: u32) -> String {
+    match number {
+        0 => String::new(),
+        _ => {
+            format!("; {} ran during the measurements: processes that only compute", count(number, "burner"))
+        }
     }
 }
 
@@ -58,13 +71,14 @@ pub(super) fn limits(run: &Run) -> [Block; 2] {
             .to_owned(),
     ];
     lines.extend(shared(run));
+    lines.extend((run.options.burners > 0).then(|| BURNERS.to_owned()));
     lines.extend(run.options.ceiling.as_deref().map(ceiling));
     if !run.external.is_empty() {
-        lines.push(
-            "Figures of other tools were measured once, at another moment: they show the order of magnitude and have \
-             no spread."
-                .to_owned(),
-        );
+        let idle = if run.options.burners > 0 { " and without the burners" } else { "" };
+        lines.push(format!(
+            "Figures of other tools were measured once, at another moment{idle}: they show the order of magnitude and \
+             have no spread."
+        ));
     }
     [Block::Heading("What this cannot say".to_owned()), Block::List(lines)]
 }
@@ -93,6 +107,23 @@ fn ceiling(name: &str) -> String {
 mod tests {
     use crate::report::markdown;
     use crate::result::sample;
+
+    #[test]
+    fn burners_are_part_of_the_method_and_of_the_verdict() {
+        let mut run = sample();
+        assert!(!markdown(&run).contains("burner"));
+        run.options.burners = 2;
+        let report = markdown(&run);
+        for text in [
+            "**On this machine, with 2 burners, films responds to 25.4 to 28.3 (one)",
+            "times as many requests as flask.**",
+            "kernel 6.1.0; 2 burners ran during the measurements: processes that only compute\n",
+            "The burners took CPU time from the generator",
+            "at another moment and without the burners: they show",
+        ] {
+            assert!(report.contains(text), "{text} in {report}");
+        }
+    }
 
     #[test]
     fn an_unknown_machine_is_shown_as_unknown() {

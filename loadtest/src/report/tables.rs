@@ -8,6 +8,8 @@ use crate::summary::{Summaries, Summary};
 
 use super::blocks::{Block, Cell, Table};
 
+const CPU_PER_1000: &str = "CPU-s per 1,000 requests";
+
 pub(super) fn spread(summaries: &Summaries<'_>) -> Vec<Block> {
     let row = |summary: &Summary<'_>| {
         vec![number(summary.rate.median), range(summary.rate), summary.row.rounds.len().to_string()]
@@ -37,21 +39,19 @@ pub(super) fn latency(summaries: &Summaries<'_>) -> Vec<Block> {
 pub(super) fn resources(summaries: &Summaries<'_>) -> Vec<Block> {
     let rounds = summaries.rows.iter().flat_map(|summary| &summary.row.rounds);
     let observed: BTreeSet<&String> = rounds.flat_map(|round| round.observed_cores.keys()).collect();
-    let mut head =
-        ["CPU-s per 1,000 requests", "peak memory", "generator, cores"].map(str::to_owned).to_vec();
+    let mut head = vec![CPU_PER_1000.to_owned()];
+    head.extend(observed.iter().map(|name| format!("{name}, {CPU_PER_1000}")));
+    head.extend(["peak memory", "generator, cores"].map(str::to_owned));
     head.extend(observed.iter().map(|name| format!("{name}, cores")));
     let row = |summary: &Summary<'_>| {
         let peak = summary.row.rounds.iter().filter_map(|round| Some(round.server?.peak_memory)).max();
-        let mut cells = vec![
-            shown(summary.median(cpu_per_1000)),
-            peak.map_or_else(unknown, bytes),
-            shown(summary.median(|round| Some(round.generator_cores))),
-        ];
-        cells.extend(
-            observed
-                .iter()
-                .map(|name| shown(summary.median(|round| round.observed_cores.get(*name).copied()))),
-        );
+        let cores = |name: &String, round: &Round| round.observed_cores.get(name).copied();
+        let cpu = |name: &String, round: &Round| Some(per_1000(cores(name, round)? * round.seconds, round));
+        let mut cells = vec![shown(summary.median(|round| Some(per_1000(round.server?.cpu_seconds, round))))];
+        cells.extend(observed.iter().map(|name| shown(summary.median(|round| cpu(name, round)))));
+        cells.push(peak.map_or_else(unknown, bytes));
+        cells.push(shown(summary.median(|round| Some(round.generator_cores))));
+        cells.extend(observed.iter().map(|name| shown(summary.median(|round| cores(name, round)))));
         cells
     };
     let mut blocks = section("CPU and memory", &head, summaries, row);
@@ -61,11 +61,18 @@ pub(super) fn resources(summaries: &Summaries<'_>) -> Vec<Block> {
          machine or in another pod, or some of its processes could not be read."
             .to_owned(),
     ));
+    blocks.extend((!observed.is_empty()).then(|| {
+        Block::Text(
+            "The CPU time of an observed process is all that the process and its descendants used during the \
+             measurement, also for work that no request caused."
+                .to_owned(),
+        )
+    }));
     blocks
 }
 
-fn cpu_per_1000(round: &Round) -> Option<f64> {
-    Some(round.server?.cpu_seconds * 1000.0 / round.requests.max(1) as f64)
+fn per_1000(cpu_seconds: f64, round: &Round) -> f64 {
+    cpu_seconds * 1000.0 / round.requests.max(1) as f64
 }
 
 /// Returns dropped iterations and failed thresholds, if the workload has them.
@@ -119,4 +126,46 @@ fn section(
     });
     let table = Table { words: 2, head: head.map(str::to_owned).collect(), rows: rows.collect() };
     vec![Block::Heading(heading.to_owned()), Block::Table(table)]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::markdown;
+    use crate::result::{Run, sample};
+
+    fn resources(run: &Run) -> Vec<String> {
+        let report = markdown(run);
+        let section = report.split("## CPU and memory\n\n").nth(1).unwrap();
+        section.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn an_observed_process_has_its_cpu_time_for_each_request() {
+        let mut run = sample();
+        let row = run.rows.iter_mut().find(|row| row.target == "films").unwrap();
+        row.rounds.truncate(1);
+        (row.rounds[0].requests, row.rounds[0].seconds) = (400_000, 8.0);
+        row.rounds[0].observed_cores.insert("postgres".to_owned(), 0.105);
+        let lines = resources(&run);
+        assert_eq!(
+            lines[0],
+            "| route | target | CPU-s per 1,000 requests | postgres, CPU-s per 1,000 requests | peak memory | \
+             generator, cores | postgres, cores |"
+        );
+        let films = lines.iter().find(|line| line.starts_with("| one | films |")).unwrap();
+        let cells: Vec<_> = films.split(" | ").collect();
+        assert_eq!((cells[3], cells[6]), ("0.0021", "0.105 |"), "{films}");
+        // The ceiling uses no database.
+        let ceiling = lines.iter().find(|line| line.starts_with("| one | ceiling |")).unwrap();
+        assert_eq!(ceiling.split(" | ").nth(3), Some("0"), "{ceiling}");
+    }
+
+    #[test]
+    fn an_observed_process_that_could_not_be_read_is_unknown() {
+        let mut run = sample();
+        run.rows[0].rounds.iter_mut().for_each(|round| round.observed_cores.clear());
+        let line = resources(&run).into_iter().find(|line| line.starts_with("| one | flask |")).unwrap();
+        let cells: Vec<_> = line.split(" | ").collect();
+        assert_eq!((cells[3], cells[6]), ("–", "– |"), "{line}");
+    }
 }

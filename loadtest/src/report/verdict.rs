@@ -38,7 +38,15 @@ pub(super) fn sentence(summaries: &Summaries<'_>) -> Option<String> {
     }
     match options.reference.as_deref().filter(|reference| *reference != subject) {
         Some(reference) => Some(compared(summaries, &rows, reference)),
-        None => Some(alone(subject, &rows)),
+        None => Some(alone(summaries.run, subject, &rows)),
+    }
+}
+
+/// Returns where the figures hold.
+fn place(run: &Run) -> String {
+    match run.options.burners {
+        0 => "On this machine".to_owned(),
+        burners => format!("On this machine, with {}", format::count(burners, "burner")),
     }
 }
 
@@ -63,16 +71,17 @@ fn compared(summaries: &Summaries<'_>, rows: &[&Summary<'_>], reference: &str) -
         }
     }
     let subject = &rows[0].row.target;
-    let limit = if reasons.is_empty() { "; the generator was not the limit" } else { "" };
+    // Burners take CPU time from the generator, so that it can be the limit without being always busy.
+    let is_known = reasons.is_empty() && summaries.run.options.burners == 0;
+    let limit = if is_known { "; the generator was not the limit" } else { "" };
+    let place = place(summaries.run);
     let text = match (times.is_empty(), same.is_empty()) {
         (false, _) => {
             let times = list(&times);
-            format!(
-                "On this machine, {subject} responds to {times} times as many requests as {reference}{limit}."
-            )
+            format!("{place}, {subject} responds to {times} times as many requests as {reference}{limit}.")
         }
         (true, false) => format!(
-            "On this machine, this run shows no difference beyond the noise between {subject} and {reference} ({}){limit}.",
+            "{place}, this run shows no difference beyond the noise between {subject} and {reference} ({}){limit}.",
             list(&same)
         ),
         (true, true) => format!("This run cannot compare {subject} with {reference}."),
@@ -103,13 +112,14 @@ fn kept_up(summary: &Summary<'_>, rate: u32) -> String {
     )
 }
 
-fn alone(subject: &str, rows: &[&Summary<'_>]) -> String {
+fn alone(run: &Run, subject: &str, rows: &[&Summary<'_>]) -> String {
     let rates: Vec<_> = rows
         .iter()
         .map(|summary| format!("{} ({})", number(summary.rate.median), summary.row.route))
         .collect();
     format!(
-        "On this machine, {subject} responds to {} requests a second; no other server was measured.",
+        "{}, {subject} responds to {} requests a second; no other server was measured.",
+        place(run),
         list(&rates)
     )
 }

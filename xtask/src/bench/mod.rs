@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: the article's comparison on this machine, from nothing to a report.
 
+mod changes;
 mod commits;
 mod metadata;
 mod pgbench;

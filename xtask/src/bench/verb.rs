@@ -5,8 +5,10 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
+use clap::value_parser;
 use loadtest::workload::Workload;
 
+use super::changes;
 use super::commits;
 use super::metadata;
 use super::pgbench::{self, Figure};
@@ -47,6 +49,12 @@ pub(crate) struct Args {
     /// What must hold, for instance 'films/quart one >= 10'; may be repeated.
     #[arg(long, value_name = "RULE")]
     require: Vec<String>,
+    /// Number of burners: processes that only compute, during the measurements. Most nodes are not idle.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    burners: u32,
+    /// Change a film this many times a second during the load test, to see what changes cost readers.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    film_changes: Option<u32>,
 }
 
 impl Args {
@@ -106,8 +114,13 @@ fn measure(
     for (name, text) in metadata::collect(installation.version(), names)? {
         loadtest.args(["--metadata", &format!("{name}={text}")]);
     }
-    // An interrupted load test writes the rounds that it has, so it receives our signals.
-    let status = process::run(&mut loadtest, Group::Own, signals)?;
+    if let Some(rate) = args.film_changes {
+        loadtest.args(["--metadata", &format!("film changes={}", changes::description(rate))]);
+    }
+    let status = changes::during(instance.url(), args.film_changes, || {
+        // An interrupted load test writes the rounds that it has, so it receives our signals.
+        process::run(&mut loadtest, Group::Own, signals)
+    })?;
     commits::check_total(instance.url(), reviews, &out.join("result.json"))?;
     say(&format!("The report: {}", out.join("report.html").display()));
     Ok(process::exit_code(status))
@@ -130,6 +143,7 @@ fn loadtest(args: &Args, servers: &BenchServers, out: &Path) -> Result<Command> 
     command.args(["--rounds", &rounds.to_string(), "--seconds", &args.seconds().to_string()]);
     command.args(["--warmup", if args.quick { "1" } else { "2" }]);
     command.args(["--connections", &args.connections.to_string()]);
+    command.args(["--burners", &args.burners.to_string()]);
     command.args(args.require.iter().flat_map(|rule| ["--require", rule]));
     for (flag, file) in [("--out", "result.json"), ("--markdown", "report.md"), ("--html", "report.html")] {
         command.arg(flag).arg(out.join(file));

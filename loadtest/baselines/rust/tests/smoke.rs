@@ -45,6 +45,7 @@ fn plan(targets: Vec<Target>) -> Plan {
         subject: None,
         repeat: None,
         ceiling: Some("ceiling".to_owned()),
+        burners: 0,
     };
     Plan {
         targets,
