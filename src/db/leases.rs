@@ -111,12 +111,10 @@ impl Leases {
         period: u64,
     ) -> Result<CatalogueVersion, sqlx::Error> {
         let sent = Moment::now();
-        let reply = query_as!(
-            Reply,
-            r#"select version as "version!", lease as "lease!", refusal from film_lease()"#
-        )
-        .fetch_one(connection)
-        .await?;
+        let reply =
+            query_as!(Reply, r#"select version as "version!", lease as "lease!", refusal from film_lease()"#)
+                .fetch_one(connection)
+                .await?;
         let version = CatalogueVersion(reply.version);
         if reply.refusal.is_none() {
             let length = Duration::from_micros(reply.lease.unsigned_abs());
