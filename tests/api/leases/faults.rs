@@ -5,44 +5,11 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{Executor as _, PgPool, Row as _};
 
+use super::leasing::{LENGTH, PATH, leasing, set_title, title, until_leased};
 use super::observer::{leased, prepare};
 use crate::support::{Films, until};
 
-/// Long enough that a stale read would be seen, and a wait of this length measured.
-const LENGTH: &str = "update film_catalogue set lease = '500 milliseconds'";
 const HALF_SECOND: Duration = Duration::from_millis(500);
-const PATH: &str = "/films/1/";
-
-/// Starts an instance that holds a lease of half a second, and has film 1 in memory.
-async fn leasing(pool: &PgPool, settings: &[(&str, &str)]) -> Films {
-    prepare(pool).await;
-    pool.execute(LENGTH).await.unwrap();
-    let films = Films::start_with(pool, settings).await;
-    until_leased(&films).await;
-    films
-}
-
-/// Reads until a response has come from memory.
-async fn until_leased(films: &Films) {
-    let before = leased(films).await;
-    until("a response from memory", async || {
-        films.get(PATH).await;
-        match leased(films).await {
-            count if count > before => Ok(()),
-            count => Err(count),
-        }
-    })
-    .await;
-}
-
-async fn set_title(pool: &PgPool, number: u32) {
-    let update = sqlx::query("update film set title = $1 where film_id = 1").bind(number.to_string());
-    update.execute(pool).await.unwrap();
-}
-
-async fn title(films: &Films) -> String {
-    films.get(PATH).await.json()["title"].as_str().unwrap().to_owned()
-}
 
 fn process(films: &Films) -> i32 {
     films.pid().try_into().unwrap()
