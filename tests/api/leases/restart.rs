@@ -2,7 +2,7 @@
 
 use sqlx::{Executor as _, PgPool};
 
-use super::leasing::{LENGTH, PATH, leasing, outcomes, set_title, until_leased, until_refused};
+use super::leasing::{PATH, leasing, set_title, until_leased, until_refused};
 use super::server::Server;
 use crate::support::{Films, run, until, variables};
 
@@ -60,10 +60,7 @@ async fn a_prepared_change_refuses_leases_after_a_restart_too(shared: PgPool) {
     assert_eq!(title(&films).await, "0");
     pool.execute("commit prepared 'forgotten'").await.unwrap();
     assert_eq!(title(&films).await, "1");
-    let granted = outcomes(&films, "granted").await;
     until_leased(&films).await;
-    assert!(outcomes(&films, "granted").await > granted);
-    pool.execute(LENGTH).await.unwrap();
     set_title(&pool, 2).await;
     assert_eq!(title(&films).await, "2");
 }
