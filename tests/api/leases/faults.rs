@@ -7,7 +7,7 @@ use sqlx::{Executor as _, PgPool, Row as _};
 
 use super::leasing::{LENGTH, PATH, leasing, set_title, title, until_leased};
 use super::observer::{leased, prepare};
-use crate::support::{Films, until};
+use crate::support::Films;
 
 const HALF_SECOND: Duration = Duration::from_millis(500);
 
@@ -43,18 +43,19 @@ async fn a_stopped_instance_does_not_use_its_old_lease(pool: PgPool) {
 async fn a_change_waits_for_leases_while_backends_stand_still(pool: PgPool) {
     let films = leasing(&pool, &[("FILMS__DATABASE__QUERY_TIMEOUT", "2s")]).await;
     let stopped = backends(&pool).await;
-    stopped.iter().for_each(|process| signal(*process, Signal::STOP));
+    for process in &stopped {
+        signal(*process, Signal::STOP);
+    }
     let since = Instant::now();
     set_title(&pool, 1).await;
     assert!(since.elapsed() >= HALF_SECOND, "{:?}", since.elapsed());
     let during = films.get(PATH).await;
-    stopped.iter().for_each(|process| signal(*process, Signal::CONT));
+    for process in &stopped {
+        signal(*process, Signal::CONT);
+    }
     assert!(during.status == 503 || during.json()["title"] == "1", "{during:?}");
-    until("reads", async || match films.get(PATH).await {
-        response if response.status == 200 => Ok(assert_eq!(response.json()["title"], "1")),
-        response => Err(response.status),
-    })
-    .await;
+    films.until_status(PATH, 200).await;
+    assert_eq!(title(&films).await, "1");
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]

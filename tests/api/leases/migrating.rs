@@ -7,6 +7,7 @@ use sqlx::{Executor as _, PgConnection, PgPool, Row as _};
 
 use super::leasing::{LENGTH, title, until_leased};
 use super::observer::{observe, prepare};
+use super::writers::HABITS;
 use crate::support::database::until_blocked;
 use crate::support::{Films, run, until, variables};
 
@@ -33,11 +34,10 @@ async fn no_read_is_stale_while_writers_meet_the_migration(pool: PgPool) {
     let instances = [Films::spawn(&variables).await, Films::spawn(&variables).await];
     let migrate = async {
         until("each writer has used the old trigger", async || {
-            let unchanged = "select count(*) from film where film_id <= 7 and title::integer < 2";
-            match sqlx::query_scalar::<_, i64>(unchanged).fetch_one(&pool).await.unwrap() {
-                0 => Ok(()),
-                left => Err(left),
-            }
+            let titles = "select min(title::integer) from film where film_id <= $1";
+            let titles = sqlx::query_scalar(titles).bind(i32::try_from(HABITS.len()).unwrap());
+            let lowest: i32 = titles.fetch_one(&pool).await.unwrap();
+            if lowest > 1 { Ok(()) } else { Err(lowest) }
         })
         .await;
         migrate(&pool).await;

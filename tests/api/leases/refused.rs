@@ -1,4 +1,4 @@
-//! `film_lease()` grants no lease where the argument for leases does not hold.
+//! No lease is granted where a change could go unnoticed, and where somebody holds the lock.
 
 use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 
@@ -8,7 +8,7 @@ use super::server::Server;
 use crate::support::{Films, run, until, variables};
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn outside_of_read_committed(pool: PgPool) {
+async fn no_lease_is_granted_outside_of_read_committed(pool: PgPool) {
     let version: String =
         sqlx::query_scalar("select version::text from film_catalogue").fetch_one(&pool).await.unwrap();
     for (begin, refusal) in [
@@ -30,7 +30,7 @@ async fn outside_of_read_committed(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn to_an_instance_that_reads_from_a_replica_or_through_a_pooler(pool: PgPool) {
+async fn an_instance_with_a_replica_or_a_pooler_uses_no_lease(pool: PgPool) {
     prepare(&pool).await;
     pool.execute(LENGTH).await.unwrap();
     let url = variables(&pool)["DATABASE_URL"].clone();
@@ -46,7 +46,7 @@ async fn to_an_instance_that_reads_from_a_replica_or_through_a_pooler(pool: PgPo
 }
 
 #[sqlx::test(migrations = false)]
-async fn by_a_standby_until_it_is_promoted(shared: PgPool) {
+async fn a_standby_grants_no_lease_until_it_is_promoted(shared: PgPool) {
     let Some(mut primary) = Server::start(&shared).await else { return };
     let pool = primary.pool("postgres");
     assert_eq!(run(&variables(&pool), &["migrate"]).await.code, Some(0));
@@ -82,7 +82,7 @@ async fn by_a_standby_until_it_is_promoted(shared: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn while_a_prepared_transaction_is_forgotten(pool: PgPool) {
+async fn a_forgotten_prepared_transaction_refuses_leases(pool: PgPool) {
     let films = leasing(&pool, &[]).await;
     let database = pool.connect_options().get_database().unwrap().to_owned();
     let prepare =
@@ -96,7 +96,7 @@ async fn while_a_prepared_transaction_is_forgotten(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
-async fn because_of_a_lock_in_the_same_schema_only(pool: PgPool) {
+async fn schemas_of_one_database_do_not_share_the_lock(pool: PgPool) {
     let mut instances = Vec::new();
     let mut pools = Vec::new();
     for schema in ["one", "two"] {
