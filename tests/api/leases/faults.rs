@@ -7,7 +7,7 @@ use sqlx::{Executor as _, PgPool, Row as _};
 
 use super::leasing::{LENGTH, PATH, leasing, set_title, title, until_leased};
 use super::observer::{leased, prepare};
-use crate::support::Films;
+use crate::support::{Films, until};
 
 const HALF_SECOND: Duration = Duration::from_millis(500);
 
@@ -80,10 +80,15 @@ async fn a_new_length_waits_for_leases_of_the_old_one(pool: PgPool) {
     let since = Instant::now();
     pool.execute("update film_catalogue set lease = '1 millisecond'").await.unwrap();
     assert!(since.elapsed() >= HALF_SECOND, "{:?}", since.elapsed());
-    let since = Instant::now();
-    set_title(&pool, 1).await;
-    assert_eq!(title(&films).await, "1");
-    assert!(since.elapsed() < HALF_SECOND, "{:?}", since.elapsed());
+    // On a busy machine, a change may take that long by itself.
+    until("a change that does not wait for the old length", async || {
+        let since = Instant::now();
+        set_title(&pool, 1).await;
+        let elapsed = since.elapsed();
+        assert_eq!(title(&films).await, "1");
+        if elapsed < HALF_SECOND { Ok(()) } else { Err(elapsed) }
+    })
+    .await;
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]

@@ -13,7 +13,7 @@ use crate::support::{Films, run, until, variables};
 
 /// The last migration before leases.
 const BEFORE: i64 = 3;
-const LEASED: u64 = 100;
+const LEASED: u64 = 20;
 
 /// Applies the migrations before leases, and inserts films.
 async fn prepare_before(pool: &PgPool) {

@@ -60,7 +60,7 @@ async fn triggers(pool: &PgPool) -> Vec<String> {
 /// Observes two new instances.
 async fn expect_no_stale_read(pool: &PgPool) {
     let instances = [Films::start(pool).await, Films::start(pool).await];
-    let stale = observe(pool, &instances, |reads, leased| reads > 500 && leased > 50).await;
+    let stale = observe(pool, &instances, |reads, leased| reads > 500 && leased > 20).await;
     assert_eq!(stale, None);
 }
 
