@@ -5,44 +5,11 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{Executor as _, PgPool, Row as _};
 
+use super::leasing::{LENGTH, PATH, leasing, set_title, title, until_leased};
 use super::observer::{leased, prepare};
 use crate::support::{Films, until};
 
-/// Long enough that a stale read would be seen, and a wait of this length measured.
-const LENGTH: &str = "update film_catalogue set lease = '500 milliseconds'";
 const HALF_SECOND: Duration = Duration::from_millis(500);
-const PATH: &str = "/films/1/";
-
-/// Starts an instance that holds a lease of half a second, and has film 1 in memory.
-async fn leasing(pool: &PgPool, settings: &[(&str, &str)]) -> Films {
-    prepare(pool).await;
-    pool.execute(LENGTH).await.unwrap();
-    let films = Films::start_with(pool, settings).await;
-    until_leased(&films).await;
-    films
-}
-
-/// Reads until a response has come from memory.
-async fn until_leased(films: &Films) {
-    let before = leased(films).await;
-    until("a response from memory", async || {
-        films.get(PATH).await;
-        match leased(films).await {
-            count if count > before => Ok(()),
-            count => Err(count),
-        }
-    })
-    .await;
-}
-
-async fn set_title(pool: &PgPool, number: u32) {
-    let update = sqlx::query("update film set title = $1 where film_id = 1").bind(number.to_string());
-    update.execute(pool).await.unwrap();
-}
-
-async fn title(films: &Films) -> String {
-    films.get(PATH).await.json()["title"].as_str().unwrap().to_owned()
-}
 
 fn process(films: &Films) -> i32 {
     films.pid().try_into().unwrap()
@@ -76,18 +43,19 @@ async fn a_stopped_instance_does_not_use_its_old_lease(pool: PgPool) {
 async fn a_change_waits_for_leases_while_backends_stand_still(pool: PgPool) {
     let films = leasing(&pool, &[("FILMS__DATABASE__QUERY_TIMEOUT", "2s")]).await;
     let stopped = backends(&pool).await;
-    stopped.iter().for_each(|process| signal(*process, Signal::STOP));
+    for process in &stopped {
+        signal(*process, Signal::STOP);
+    }
     let since = Instant::now();
     set_title(&pool, 1).await;
     assert!(since.elapsed() >= HALF_SECOND, "{:?}", since.elapsed());
     let during = films.get(PATH).await;
-    stopped.iter().for_each(|process| signal(*process, Signal::CONT));
+    for process in &stopped {
+        signal(*process, Signal::CONT);
+    }
     assert!(during.status == 503 || during.json()["title"] == "1", "{during:?}");
-    until("reads", async || match films.get(PATH).await {
-        response if response.status == 200 => Ok(assert_eq!(response.json()["title"], "1")),
-        response => Err(response.status),
-    })
-    .await;
+    films.until_status(PATH, 200).await;
+    assert_eq!(title(&films).await, "1");
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
@@ -112,10 +80,15 @@ async fn a_new_length_waits_for_leases_of_the_old_one(pool: PgPool) {
     let since = Instant::now();
     pool.execute("update film_catalogue set lease = '1 millisecond'").await.unwrap();
     assert!(since.elapsed() >= HALF_SECOND, "{:?}", since.elapsed());
-    let since = Instant::now();
-    set_title(&pool, 1).await;
-    assert_eq!(title(&films).await, "1");
-    assert!(since.elapsed() < HALF_SECOND, "{:?}", since.elapsed());
+    // On a busy machine, a change may take that long by itself.
+    until("a change that does not wait for the old length", async || {
+        let since = Instant::now();
+        set_title(&pool, 1).await;
+        let elapsed = since.elapsed();
+        assert_eq!(title(&films).await, "1");
+        if elapsed < HALF_SECOND { Ok(()) } else { Err(elapsed) }
+    })
+    .await;
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]

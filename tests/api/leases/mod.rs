@@ -3,6 +3,13 @@
 mod control;
 mod faults;
 mod history;
+mod leasing;
+mod migrating;
 mod observer;
+mod refused;
+mod replicated;
+mod restart;
+mod restored;
 mod seen;
+mod server;
 mod writers;

@@ -60,7 +60,7 @@ impl Reader {
         let films = 1..=i32::try_from(HABITS.len()).unwrap();
         let committed: Vec<u64> = films.clone().map(|film_id| changes.committed(film_id)).collect();
         let body = self.read(path, is_conditional).await;
-        let stale = films.zip(committed).find_map(|(film_id, committed)| {
+        films.zip(committed).find_map(|(film_id, committed)| {
             let number = number(&body, film_id)?;
             assert!(number <= changes.sent(film_id), "{path}: film {film_id} was never {number}");
             (number < committed).then(|| {
@@ -69,8 +69,7 @@ impl Reader {
                     "{path}: film {film_id} ({habit:?}) is {number}, and {committed} was committed before"
                 )
             })
-        });
-        stale
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgPool};
 use tokio::time::sleep;
@@ -168,7 +169,7 @@ async fn repeat(connection: &mut PgConnection, statement: &str) {
         match committed {
             Ok(()) => return,
             Err(error) => {
-                let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
+                let code = error.as_database_error().and_then(DatabaseError::code).unwrap_or_default();
                 assert_eq!(code, "40001", "{error}");
                 sleep(PAUSE).await;
             }
