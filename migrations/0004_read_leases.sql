@@ -34,7 +34,21 @@ create or replace trigger await_leases before insert or update or delete or trun
 -- Also for what a subscription of logical replication applies.
 alter table film_catalogue enable always trigger await_leases;
 
--- As before, but looks first: the statement would wait once for every film that a transaction changes.
+-- Every write to the row gives the catalogue another version, also one that is about the length.
+create or replace function renew_version() returns trigger language plpgsql as $$
+begin
+    new.version := gen_random_uuid();
+    return new;
+end
+$$;
+
+create or replace trigger renew_version before insert or update on film_catalogue
+    for each row execute function renew_version();
+
+alter table film_catalogue enable always trigger renew_version;
+
+-- As before, but looks first whether this transaction has written the row: the statement would wait once
+-- for every film that a transaction changes.
 create or replace function film_changed() returns trigger language plpgsql as $$
 begin
     if exists (select from film_catalogue where xmin <> pg_current_xact_id()::xid) then

@@ -50,14 +50,11 @@ impl<Q: CachedQuery> FilmCache<Q> {
         connection: &mut PgConnection,
         period: u64,
     ) -> Result<CatalogueVersion, sqlx::Error> {
-        match &self.leases {
-            Some(leases) => leases.request(connection, period).await,
-            None => {
-                let version =
-                    query_scalar!("select version from film_catalogue").fetch_one(connection).await?;
-                Ok(CatalogueVersion(version))
-            }
+        if let Some(leases) = &self.leases {
+            return leases.request(connection, period).await;
         }
+        let version = query_scalar!("select version from film_catalogue").fetch_one(connection).await?;
+        Ok(CatalogueVersion(version))
     }
 
     /// Reads without the cache, and returns each response under a version of its own: no client may take

@@ -39,6 +39,9 @@ pub(super) async fn first(
              (4, 'function await_leases()', (
                select prosrc not like '%pg_advisory_xact_lock_shared(1718382963%'
                from pg_proc where oid = to_regprocedure('await_leases()'))),
+             (4, 'function renew_version()', (
+               select prosrc not like '%new.version := gen_random_uuid()%'
+               from pg_proc where oid = to_regprocedure('renew_version()'))),
              (4, 'function film_lease()', (
                select prosrc not like '%pg_try_advisory_xact_lock(1718382963%'
                from pg_proc where oid = to_regprocedure('film_lease()')))

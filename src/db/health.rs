@@ -18,6 +18,9 @@ use super::tracking::Tracking;
 /// The pause after the first failed check. It doubles up to the interval between checks.
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 
+/// What reviews and leases need. A replica serves neither.
+const FUNCTIONS: &[&str] = &["lock_films(integer[])", "film_lease()"];
+
 /// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -137,14 +140,13 @@ impl CheckSchema {
         if let Some(obstacle) = first_obstacle(connection, tables).await? {
             return Ok(Status::Unusable(obstacle.into()));
         }
-        let State { has_version, triggers, read_only, may_lock, may_lease } = state(connection).await?;
+        let functions = if self.writes { FUNCTIONS } else { &[] };
+        let State { has_version, triggers, read_only, denied } = state(connection, functions).await?;
         Ok(if !has_version {
             Status::Unusable("the table film_catalogue has no row: run `films migrate`".into())
-        } else if self.writes && !may_lock {
-            Status::Unusable("the role cannot execute the function lock_films(integer[])".into())
-        } else if !may_lease {
-            Status::Unusable("the role cannot execute the function film_lease()".into())
-        } else if triggers != 3 {
+        } else if let Some(function) = denied {
+            Status::Unusable(format!("the role cannot execute the function {function}").into())
+        } else if triggers != 4 {
             Status::TriggerMissing
         } else if read_only && self.writes {
             Status::ReadOnly
@@ -165,18 +167,17 @@ fn first_missing(applied: &[AppliedMigration]) -> Option<i64> {
 struct State {
     /// Whether the catalogue has a version.
     has_version: bool,
-    /// How many of the triggers fire: the two of `migrations/0002_catalogue_version.sql`, and the one of
+    /// How many of the triggers fire: the two of `migrations/0002_catalogue_version.sql`, and the two of
     /// `0004_read_leases.sql`.
     triggers: i64,
     /// Whether the server is a standby, or was made read-only.
     read_only: bool,
-    /// Whether the role may call `lock_films`, which reviews need.
-    may_lock: bool,
-    /// Whether the role may call `film_lease`, which reads need.
-    may_lease: bool,
+    /// The first function that the role may not execute.
+    denied: Option<String>,
 }
 
-async fn state(connection: &mut PgConnection) -> Result<State, sqlx::Error> {
+async fn state(connection: &mut PgConnection, functions: &[&str]) -> Result<State, sqlx::Error> {
+    let functions: Vec<String> = functions.iter().map(|function| (*function).to_owned()).collect();
     // `A` fires always. `O`, which a restore may leave, fires except for a subscription's changes.
     sqlx::query_as!(
         State,
@@ -184,11 +185,12 @@ async fn state(connection: &mut PgConnection) -> Result<State, sqlx::Error> {
              (select count(*) from pg_trigger
               where tgenabled in ('A', 'O')
                 and (tgrelid = to_regclass('film') and tgname in ('film_changed', 'film_truncated')
-                  or tgrelid = to_regclass('film_catalogue') and tgname = 'await_leases')) as "triggers!",
+                  or tgrelid = to_regclass('film_catalogue') and tgname in ('await_leases', 'renew_version'))) as "triggers!",
              current_setting('transaction_read_only')::boolean as "read_only!",
-             coalesce(has_function_privilege(to_regprocedure('lock_films(integer[])'), 'execute'), false)
-               as "may_lock!",
-             coalesce(has_function_privilege(to_regprocedure('film_lease()'), 'execute'), false) as "may_lease!""#
+             (select name from unnest($1::text[]) name
+              where not coalesce(has_function_privilege(to_regprocedure(name), 'execute'), false) limit 1)
+               as denied"#,
+        &functions
     )
     .fetch_one(connection)
     .await

@@ -102,8 +102,8 @@ impl Postgres {
     ) -> Reads<Q> {
         let pool = self.replica.as_ref().unwrap_or(&self.pool);
         let query = PooledQuery::new(pool, cache, failures);
-        let leased = Entries::new(self.config.cache_entries, self.config.cache_size / worker_count);
-        Reads::start(query, limits(&self.config, worker_count), self.leases.as_ref(), leased)
+        let responses = Entries::new(self.config.cache_entries, self.config.cache_size / worker_count);
+        Reads::start(query, limits(&self.config, worker_count), self.leases.as_ref(), responses)
     }
 
     /// Starts the background checks of the database and its replica.

@@ -19,9 +19,9 @@ use super::pooled::PooledQuery;
 pub(super) struct Reads<Q: CachedQuery> {
     batcher: Batcher<PooledQuery<FilmCache<Q>>>,
     leases: Option<Arc<Leases>>,
-    /// Responses that this thread uses under a lease, so that threads share no lock. Their bytes are those
-    /// of the shared cache.
-    leased: Mutex<Entries<Q>>,
+    /// The responses that this thread uses under a lease, so that threads share no lock. Their bytes are
+    /// those of the shared cache.
+    responses: Mutex<Entries<Q>>,
     counts: Counts,
 }
 
@@ -38,12 +38,12 @@ impl<Q: CachedQuery> Reads<Q> {
         query: PooledQuery<FilmCache<Q>>,
         limits: BatchLimits,
         leases: Option<&Arc<Leases>>,
-        leased: Entries<Q>,
+        responses: Entries<Q>,
     ) -> Self {
         Self {
             batcher: Batcher::start(query, limits),
             leases: leases.cloned(),
-            leased: Mutex::new(leased),
+            responses: Mutex::new(responses),
             counts: Counts::default(),
         }
     }
@@ -59,13 +59,13 @@ impl<Q: CachedQuery> Reads<Q> {
         let response = self.batcher.submit(key).await?;
         // A response that was read over the end of a period belongs to none.
         if let Some(period) = period.filter(|period| self.period() == Some(*period)) {
-            self.leased.lock().insert(period, key, response.clone());
+            self.responses.lock().insert(period, key, response.clone());
         }
         Ok(response)
     }
 
     fn leased(&self, held: Held, key: &Q::Key) -> Option<Versioned<Q::Content>> {
-        let response = self.leased.lock().get(held, key)?;
+        let response = self.responses.lock().get(held, key)?;
         self.counts.leased.fetch_add(1, Ordering::Relaxed);
         Some(response)
     }

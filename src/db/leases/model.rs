@@ -157,7 +157,7 @@ impl Model for Protocol {
         for (at, writer) in state.writers.iter().enumerate() {
             match writer {
                 Writer::Idle if state.is_migrated && !state.is_read_locked() => {
-                    actions.push(Action::Begin(at))
+                    actions.push(Action::Begin(at));
                 }
                 Writer::Idle => {}
                 Writer::Waits(since) if *self != Self::WithoutWait && state.now < since + LENGTH => {

@@ -92,6 +92,15 @@ async fn a_new_length_waits_for_leases_of_the_old_one(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn a_film_that_changes_together_with_the_length_is_read_at_once(pool: PgPool) {
+    let films = leasing(&pool, &[]).await;
+    let both = "begin; update film_catalogue set lease = '1 millisecond';
+                update film set title = '1' where film_id = 1; commit";
+    sqlx::raw_sql(both).execute(&pool).await.unwrap();
+    assert_eq!(title(&films).await, "1");
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn the_version_cannot_be_changed_by_hand_without_the_wait(pool: PgPool) {
     let _films = leasing(&pool, &[]).await;
     for statement in [
