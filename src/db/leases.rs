@@ -133,7 +133,8 @@ impl Leases {
     /// Takes a lease, unless another one lasts longer: replies can overtake each other.
     fn take(&self, held: Held, sent: Moment, length: Duration) {
         let until = sent + length.saturating_sub(margin(length));
-        let lease = Arc::new(Lease { held, until, renew_at: sent + length / 2 });
+        // Later would leave a busy machine too little time; earlier would only cost Postgres more queries.
+        let lease = Arc::new(Lease { held, until, renew_at: sent + length * 3 / 4 });
         self.current.rcu(|current| match current {
             Some(current) if current.until > until => Some(Arc::clone(current)),
             _ => Some(Arc::clone(&lease)),
@@ -240,7 +241,7 @@ mod tests {
         leases.take(held(1), Moment::now() + Duration::from_millis(10), LENGTH);
         leases.current.store(None);
         leases.take(held(1), Moment::now(), LENGTH);
-        sleep(LENGTH / 2);
+        sleep(LENGTH * 3 / 4);
         if leases.held().is_some() {
             assert!(leases.renewing.load(Ordering::Relaxed));
         }
