@@ -18,13 +18,16 @@ const STATEMENTS: [(&str, &str); 3] = [
     ("post", "insert into review (film_id, rating) select film_id, 4 from film where film_id = 995;"),
 ];
 
+/// Each client is a connection, of which Postgres accepts 100 by default.
+const MAX_CLIENTS: u32 = 64;
+
 /// Transactions a second with the statement of a route.
 pub(super) struct Figure {
     pub(super) route: &'static str,
     pub(super) rate: f64,
 }
 
-/// Measures each statement for `seconds`. Returns nothing, and says so, if the Postgres has no pgbench:
+/// Measures each statement for `seconds`, from at most [`MAX_CLIENTS`]. Returns nothing, and says so, if the Postgres has no pgbench:
 /// the downloaded Postgres has none.
 pub(super) fn figures(
     installation: &Installation,
@@ -45,7 +48,7 @@ pub(super) fn figures(
         fs::write(&script, statement)?;
         let mut command = installation.client("pgbench");
         command.args(["--no-vacuum", "--protocol=prepared", "--jobs=2"]);
-        command.arg(format!("--client={clients}")).arg(format!("--time={seconds}"));
+        command.arg(format!("--client={}", clients.min(MAX_CLIENTS))).arg(format!("--time={seconds}"));
         command.arg("--file").arg(&script).arg(url);
         let text = process::output_with(&mut command, Stdio::null(), signals)?;
         let rate = rate(&text).with_context(|| format!("pgbench printed no line \"tps = …\": {text}"))?;

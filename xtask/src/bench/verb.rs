@@ -34,7 +34,7 @@ pub(crate) struct Args {
     /// Workload of the load test: article, spread, mixed (wrk), slo, spike, soak (k6), or a .toml file.
     #[arg(long, default_value = "article")]
     workload: String,
-    /// Connections of the generator, and clients of pgbench.
+    /// Connections of the generator, and clients of pgbench, of which there are at most 64.
     #[arg(long, default_value_t = 20)]
     connections: u32,
     /// Measure these servers only, separated by commas. Ratios are to the first.
