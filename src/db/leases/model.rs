@@ -1,5 +1,6 @@
 //! The protocol of read leases as a model, whose states are all visited: no lease says what is no longer
-//! true. Two variants without a part of the protocol must be found to be wrong.
+//! true. Variants that lack a part of the protocol must be found to be wrong. A paused process or machine is
+//! one whose next step comes late.
 //!
 //! Time is discrete. An instance's clock may be slow by [`DRIFT`] within a lease, which the margin covers.
 
