@@ -79,7 +79,7 @@ impl<Q: CachedQuery> FilmCache<Q> {
     fn insert(&self, period: u64, keys: &[Q::Key], responses: &[Versioned<Q::Content>]) {
         let mut entries = self.entries.lock();
         for (key, response) in keys.iter().zip(responses) {
-            entries.insert(period, *key, response.clone());
+            entries.insert(period, key.clone(), response.clone());
         }
     }
 }
@@ -102,8 +102,12 @@ impl<Q: CachedQuery> Query for FilmCache<Q> {
         };
         let version = self.version(connection, period).await?;
         let cached = self.cached(period, version, keys);
-        let missing: Vec<Q::Key> =
-            keys.iter().zip(&cached).filter(|(_, cached)| cached.is_none()).map(|(key, _)| *key).collect();
+        let missing: Vec<Q::Key> = keys
+            .iter()
+            .zip(&cached)
+            .filter(|(_, cached)| cached.is_none())
+            .map(|(key, _)| key.clone())
+            .collect();
         if missing.is_empty() {
             return Ok(cached.into_iter().flatten().collect());
         }

@@ -29,7 +29,7 @@ pub struct Versioned<T> {
 pub(super) trait CachedQuery: Send + Sync + 'static {
     /// The metric label `query`.
     const NAME: &'static str;
-    type Key: Copy + Eq + Hash + Send + Sync;
+    type Key: Clone + Eq + Hash + Send + Sync;
     type Content: Clone + Send;
 
     /// Reads the contents of distinct keys in their order, of all keys or of the first ones and at

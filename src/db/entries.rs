@@ -1,24 +1,43 @@
 //! The responses that a cache holds, within limits for their number and their size.
+//!
+//! The crate `quick_cache` chooses what to evict. It prefers what was read once to what is read again and
+//! again, so that a client with many different filters does not evict those of everybody else.
 
-use lru::LruCache;
+use std::marker::PhantomData;
+
+use quick_cache::Weighter;
+use quick_cache::unsync::Cache;
 
 use super::catalogue::{CachedQuery, Versioned};
 use super::leases::Held;
 
-/// The cached responses. The least recently used entry is evicted first.
+/// The cached responses.
 pub(super) struct Entries<Q: CachedQuery> {
     /// The period of tracking that the responses were read in.
     period: u64,
-    responses: LruCache<Q::Key, Versioned<Q::Content>>,
-    /// The sum of their sizes in bytes.
-    size: usize,
-    max_count: usize,
-    max_size: usize,
+    responses: Cache<Q::Key, Versioned<Q::Content>, Weight<Q>>,
+}
+
+/// Weighs a response by its size. No response weighs less than its share if the cache had as many as it may
+/// have, so one limit for the weight holds both limits.
+struct Weight<Q> {
+    least: u64,
+    query: PhantomData<fn() -> Q>,
+}
+
+impl<Q: CachedQuery> Weighter<Q::Key, Versioned<Q::Content>> for Weight<Q> {
+    fn weight(&self, _: &Q::Key, response: &Versioned<Q::Content>) -> u64 {
+        (Q::size(&response.content) as u64).max(self.least)
+    }
 }
 
 impl<Q: CachedQuery> Entries<Q> {
+    /// Returns a cache for at most `max_count` responses, which have at most `max_size` bytes together.
     pub(super) fn new(max_count: usize, max_size: usize) -> Self {
-        Self { period: 0, responses: LruCache::unbounded(), size: 0, max_count, max_size }
+        let capacity = if max_count == 0 { 0 } else { max_size as u64 };
+        let least = capacity.div_ceil(max_count.max(1) as u64).max(1);
+        let responses = Cache::with_weighter(max_count, capacity, Weight { least, query: PhantomData });
+        Self { period: 0, responses }
     }
 
     /// Returns the cached response of a key, if it was read at this version and in this period. Drops the
@@ -33,29 +52,15 @@ impl<Q: CachedQuery> Entries<Q> {
     /// until both limits hold. A response above the limit for the size is not cached.
     pub(super) fn insert(&mut self, period: u64, key: Q::Key, response: Versioned<Q::Content>) {
         self.begin(period);
-        if self.period != period {
-            return;
+        if self.period == period {
+            self.responses.insert(key, response);
         }
-        if let Some(replaced) = self.responses.pop(&key) {
-            self.size -= Q::size(&replaced.content);
-        }
-        let size = Q::size(&response.content);
-        if self.max_count == 0 || size > self.max_size {
-            return;
-        }
-        while self.responses.len() >= self.max_count || self.size + size > self.max_size {
-            let Some((_, evicted)) = self.responses.pop_lru() else { break };
-            self.size -= Q::size(&evicted.content);
-        }
-        self.size += size;
-        self.responses.put(key, response);
     }
 
     fn begin(&mut self, period: u64) {
         if self.period < period {
             self.period = period;
             self.responses.clear();
-            self.size = 0;
         }
     }
 }

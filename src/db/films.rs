@@ -2,6 +2,7 @@
 //! form.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt as _;
@@ -13,10 +14,15 @@ use super::query::query_as;
 use crate::api::{Film, FilmList, FilmListEncoder, Json, ListedFilm};
 
 /// Selects the films of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Filter {
-    /// Films that came out after this year. A film without a year is never selected.
-    pub released_after: i32,
+    /// Films of this year and later. A film without a year is selected only if there is neither this
+    /// condition nor the next one.
+    pub first_year: Option<i64>,
+    /// Films of this year and earlier.
+    pub last_year: Option<i64>,
+    /// Films whose title begins with this.
+    pub title_prefix: Option<Arc<str>>,
     /// Films with an id greater than this.
     pub after: Option<i32>,
     /// At most this many films. `None` selects all.
@@ -117,9 +123,13 @@ async fn read_page(
         r#"select version, film_id as "film_id?", release_year as "release_year?", title as "title?"
            from film_catalogue left join lateral (
              select film_id, release_year, title from film
-             where release_year > $1 and film_id > $2 order by film_id limit $3
+             where ($1::bigint is null or release_year >= $1) and ($2::bigint is null or release_year <= $2)
+               and ($3::text is null or starts_with(title, $3)) and film_id > $4
+             order by film_id limit $5
            ) film on true order by film_id"#,
-        filter.released_after,
+        filter.first_year,
+        filter.last_year,
+        filter.title_prefix.as_deref(),
         filter.after.unwrap_or(i32::MIN),
         // A row beyond the limit tells that another page follows.
         filter.limit.map(|limit| i64::from(limit) + 1)

@@ -16,7 +16,7 @@ pub(super) trait Query: Send + Sync + 'static {
     /// Whether the query may be run a second time after its connection was lost.
     const READ_ONLY: bool;
     /// What one request looks up or writes.
-    type Key: Copy + Send + Sync + 'static;
+    type Key: Clone + Send + Sync + 'static;
     /// The result for one request.
     type Output: Send + 'static;
 
@@ -30,12 +30,12 @@ pub(super) trait Query: Send + Sync + 'static {
 }
 
 /// Returns the distinct keys, and for each key its position among them.
-pub(super) fn distinct<K: Copy + Eq + Hash>(keys: &[K]) -> (Vec<K>, Vec<usize>) {
+pub(super) fn distinct<K: Clone + Eq + Hash>(keys: &[K]) -> (Vec<K>, Vec<usize>) {
     let mut distinct = Vec::with_capacity(keys.len());
     let mut position_of = HashMap::with_capacity(keys.len());
     let position = |key: &K| {
-        *position_of.entry(*key).or_insert_with(|| {
-            distinct.push(*key);
+        *position_of.entry(key.clone()).or_insert_with(|| {
+            distinct.push(key.clone());
             distinct.len() - 1
         })
     };

@@ -56,7 +56,7 @@ impl<Q: CachedQuery> Reads<Q> {
         }
         self.counts.batched.fetch_add(1, Ordering::Relaxed);
         let period = self.period();
-        let response = self.batcher.submit(key).await?;
+        let response = self.batcher.submit(key.clone()).await?;
         // A response that was read over the end of a period belongs to none.
         if let Some(period) = period.filter(|period| self.period() == Some(*period)) {
             self.responses.lock().insert(period, key, response.clone());

@@ -10,6 +10,7 @@ mod etag;
 mod extract;
 mod films;
 mod json;
+mod list_query;
 mod metrics;
 mod observe;
 mod reviews;

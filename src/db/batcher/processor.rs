@@ -9,7 +9,7 @@ pub(crate) trait Processor: Send + Sync + 'static {
     /// The metric label `query`.
     const NAME: &'static str;
     /// What one request looks up or writes.
-    type Key: Copy + Send + Sync + 'static;
+    type Key: Clone + Send + Sync + 'static;
     /// The result for one request.
     type Output: Send + 'static;
     /// The resource that a batch needs before it starts: a connection.

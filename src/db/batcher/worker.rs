@@ -85,7 +85,7 @@ impl<P: Processor> Worker<P> {
         for request in &mut batch {
             request.spans.started();
         }
-        let keys: Vec<_> = batch.iter().map(|request| request.key).collect();
+        let keys: Vec<_> = batch.iter().map(|request| request.key.clone()).collect();
         let query = AssertUnwindSafe(self.processor.run(connection, &keys)).catch_unwind().instrument(span);
         let outputs = match query.await.unwrap_or(Err(Error::Panicked)) {
             Ok(outputs) => outputs,

@@ -51,26 +51,38 @@ fn a_response_counts_only_at_its_own_version() {
 }
 
 #[test]
-fn the_least_recently_used_response_is_evicted() {
-    let mut by_entries = entries(2, 100);
-    for key in [1, 2, 1, 3] {
-        if has(&mut by_entries, 7, &[key]) == [false] {
-            insert(&mut by_entries, key, 7, 10);
+fn both_limits_hold() {
+    let mut few = entries(5, 1000);
+    let mut small = entries(1000, 100);
+    for key in 0..=u8::MAX {
+        insert(&mut few, key, 7, 1);
+        insert(&mut small, key, 7, usize::from(key) % 60);
+        assert!(few.responses.len() <= 5);
+        let sizes = small.responses.iter().map(|(_, response)| response.content.len());
+        assert!(sizes.sum::<usize>() <= 100);
+    }
+    // Without a limit that is reached, nothing is evicted.
+    let mut all = entries(256, 256);
+    (0..=u8::MAX).for_each(|key| insert(&mut all, key, 7, 1));
+    assert_eq!(all.responses.len(), 256);
+    // A second response to the same key replaces the first.
+    (0..10).for_each(|_| insert(&mut all, 2, 7, 1));
+    assert_eq!(all.responses.len(), 256);
+}
+
+#[test]
+fn a_flood_of_other_keys_leaves_those_that_are_read_again() {
+    let mut cache = entries(20, 1000);
+    for key in 0..=u8::MAX {
+        for key in [key, 1, 2, 3] {
+            if has(&mut cache, 7, &[key]) == [false] {
+                insert(&mut cache, key, 7, 10);
+            }
         }
     }
-    assert_eq!(has(&mut by_entries, 7, &[1, 2, 3]), [true, false, true]);
-
-    let mut by_size = entries(10, 100);
-    insert(&mut by_size, 1, 7, 60);
-    insert(&mut by_size, 2, 7, 40);
-    insert(&mut by_size, 3, 7, 1);
-    assert_eq!(has(&mut by_size, 7, &[1, 2, 3]), [false, true, true]);
-    // A second response to the same key replaces the first, in the sum of the sizes too.
-    for _ in 0..10 {
-        insert(&mut by_size, 2, 7, 50);
-    }
-    assert_eq!(has(&mut by_size, 7, &[2, 3]), [true, true]);
-    assert_eq!(by_size.size, 51);
+    // Each new key above was read once, and now many follow without a read of the others.
+    (10..110).for_each(|key| insert(&mut cache, key, 7, 10));
+    assert_eq!(has(&mut cache, 7, &[1, 2, 3]), [true; 3]);
 }
 
 #[test]
@@ -78,10 +90,10 @@ fn a_response_above_the_limits_is_not_cached() {
     let mut small = entries(10, 100);
     insert(&mut small, 1, 7, 101);
     assert_eq!(has(&mut small, 7, &[1]), [false]);
-    assert_eq!(small.size, 0);
-    let mut off = entries(0, 100);
-    insert(&mut off, 1, 7, 1);
-    assert_eq!(has(&mut off, 7, &[1]), [false]);
+    for mut off in [entries(0, 100), entries(10, 0)] {
+        insert(&mut off, 1, 7, 1);
+        assert_eq!(has(&mut off, 7, &[1]), [false]);
+    }
 }
 
 #[test]

@@ -1,0 +1,144 @@
+//! The query of `GET /films/`.
+
+use std::fmt::Write as _;
+
+use axum::http::HeaderValue;
+use axum::http::header::InvalidHeaderValue;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Deserializer, de};
+
+use super::extract::integer;
+use crate::db::Filter;
+
+/// The default of the article's application, if no filter is given.
+const DEFAULT_YEAR_GT: i32 = 2000;
+/// In characters, so that no client fills the cache with its keys. The longest title of the DVD-rental data
+/// has 27, and its column takes 255.
+const MAX_PREFIX: usize = 100;
+
+/// Selects the films that meet every condition, at most `limit` of them, with ids greater than `after`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    #[serde(rename = "year.gt", default, deserialize_with = "optional_integer")]
+    year_gt: Option<i32>,
+    #[serde(rename = "year.gte", default, deserialize_with = "optional_integer")]
+    year_gte: Option<i32>,
+    #[serde(rename = "year.lt", default, deserialize_with = "optional_integer")]
+    year_lt: Option<i32>,
+    #[serde(rename = "year.lte", default, deserialize_with = "optional_integer")]
+    year_lte: Option<i32>,
+    #[serde(rename = "title.prefix", default, deserialize_with = "prefix")]
+    title_prefix: Option<String>,
+    #[serde(default, deserialize_with = "limit")]
+    limit: Option<u32>,
+    #[serde(default, deserialize_with = "optional_integer")]
+    after: Option<i32>,
+}
+
+impl ListQuery {
+    /// Returns the filter. Conditions that select the same films make the same filter, which is cached once.
+    pub(super) fn filter(&self) -> Filter {
+        let (first, last) = (self.first_year(), self.last_year());
+        let is_default = first.is_none() && last.is_none() && self.title_prefix.is_none();
+        Filter {
+            first_year: if is_default { Some(i64::from(DEFAULT_YEAR_GT) + 1) } else { first },
+            last_year: last,
+            title_prefix: self.title_prefix.as_deref().map(Into::into),
+            after: self.after,
+            limit: self.limit,
+        }
+    }
+
+    fn first_year(&self) -> Option<i64> {
+        self.year_gt.map(|year| i64::from(year) + 1).max(self.year_gte.map(i64::from))
+    }
+
+    fn last_year(&self) -> Option<i64> {
+        let below = self.year_lt.map(|year| i64::from(year) - 1);
+        below.into_iter().chain(self.year_lte.map(i64::from)).min()
+    }
+
+    /// Returns the link to the page after this id, as RFC 8288 describes it.
+    pub(super) fn next_page(&self, after: i32) -> Result<HeaderValue, InvalidHeaderValue> {
+        let mut link = format!("</films/?after={after}");
+        let limit = self.limit.map(i64::from);
+        for (name, value) in [
+            ("year.gt", self.year_gt.map(i64::from)),
+            ("year.gte", self.year_gte.map(i64::from)),
+            ("year.lt", self.year_lt.map(i64::from)),
+            ("year.lte", self.year_lte.map(i64::from)),
+            ("limit", limit),
+        ] {
+            if let Some(value) = value {
+                let _ = write!(link, "&{name}={value}");
+            }
+        }
+        if let Some(prefix) = &self.title_prefix {
+            let _ = write!(link, "&title.prefix={}", utf8_percent_encode(prefix, NON_ALPHANUMERIC));
+        }
+        HeaderValue::try_from(link + ">; rel=\"next\"")
+    }
+}
+
+fn limit<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u32>, D::Error> {
+    let expected = format_args!("expected an integer from 1 to {}", i32::MAX);
+    let limit = String::deserialize(input)?.parse().ok().filter(|limit: &i32| *limit > 0);
+    limit.map(|limit| Some(limit.unsigned_abs())).ok_or_else(|| de::Error::custom(expected))
+}
+
+fn optional_integer<'de, D: Deserializer<'de>>(input: D) -> Result<Option<i32>, D::Error> {
+    integer(input).map(Some)
+}
+
+/// Postgres stores no NUL in a text.
+fn prefix<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
+    let expected = format_args!("expected 1 to {MAX_PREFIX} characters without NUL");
+    let prefix = String::deserialize(input)?;
+    let is_valid = (1..=MAX_PREFIX).contains(&prefix.chars().count()) && !prefix.contains('\0');
+    if is_valid { Ok(Some(prefix)) } else { Err(de::Error::custom(expected)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(query: &str) -> Filter {
+        serde_json::from_value::<ListQuery>(values(query)).unwrap().filter()
+    }
+
+    /// The parameters as the extractor passes them on: all are text.
+    fn values(query: &str) -> serde_json::Value {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>().into()
+    }
+
+    fn years(query: &str) -> (Option<i64>, Option<i64>) {
+        let filter = filter(query);
+        (filter.first_year, filter.last_year)
+    }
+
+    #[test]
+    fn all_conditions_hold_together() {
+        assert_eq!(years("year.gt=2005&year.gte=2005"), (Some(2006), None));
+        assert_eq!(years("year.gt=2005&year.gte=2010"), (Some(2010), None));
+        assert_eq!(years("year.lt=2005&year.lte=2005"), (None, Some(2004)));
+        assert_eq!(years("year.lt=2009&year.lte=2005&year.gte=1990"), (Some(1990), Some(2005)));
+        let largest = i64::from(i32::MAX);
+        assert_eq!(years("year.gt=2147483647&year.lt=-2147483648"), (Some(largest + 1), Some(-largest - 2)));
+    }
+
+    #[test]
+    fn the_default_year_ends_with_any_filter() {
+        assert_eq!(years("limit=3"), (Some(2001), None));
+        assert_eq!(years("year.lt=1990"), (None, Some(1989)));
+        assert_eq!(years("title.prefix=A"), (None, None));
+    }
+
+    #[test]
+    fn equal_conditions_are_equal_filters() {
+        assert_eq!(filter("year.gt=2000"), filter("year.gte=2001"));
+        assert_eq!(filter(""), filter("year.gt=2000"));
+        assert_ne!(filter("title.prefix=A"), filter("title.prefix=a"));
+    }
+}
