@@ -64,6 +64,7 @@ impl<S: 'static> Route<S> {
         match &self.action {
             Action::AddSlash => add_slash(request.uri()),
             Action::Handle(method, handle) if takes(method, request.method()) => handle(request, state).await,
+            Action::Handle(method, _) if request.method() == Method::OPTIONS => options(method),
             Action::Handle(method, _) => method_not_allowed(method),
         }
     }
@@ -99,11 +100,17 @@ fn takes(method: &Method, requested: &Method) -> bool {
     requested == method || (requested == Method::HEAD && method == Method::GET)
 }
 
-fn method_not_allowed(allowed: &Method) -> Response {
-    let allowed = HeaderValue::from_static(if allowed == Method::GET { "GET,HEAD" } else { "POST" });
-    let mut response = Error::MethodNotAllowed.into_response();
-    response.headers_mut().insert(header::ALLOW, allowed);
-    response
+/// Tells which methods a path has (RFC 9110, section 9.3.7).
+fn options(method: &Method) -> Response {
+    (StatusCode::NO_CONTENT, [(header::ALLOW, allowed(method))]).into_response()
+}
+
+fn method_not_allowed(method: &Method) -> Response {
+    ([(header::ALLOW, allowed(method))], Error::MethodNotAllowed).into_response()
+}
+
+fn allowed(method: &Method) -> HeaderValue {
+    HeaderValue::from_static(if method == Method::GET { "GET, HEAD, OPTIONS" } else { "POST, OPTIONS" })
 }
 
 /// Redirects a path without its trailing slash. 308 keeps the method and the body.

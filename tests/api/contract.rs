@@ -123,13 +123,32 @@ async fn a_path_without_its_slash_is_redirected(pool: PgPool) {
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn head_has_the_headers_of_get_and_no_body(pool: PgPool) {
     let films = Films::start(&pool).await;
-    for path in ["/films/", "/films/995/"] {
+    for path in ["/films/", "/films/995/", "/films", "/films/9999/", "/films/x/", "/nothing/", "/reviews/"] {
         let get = films.get(path).await;
-        let head = send(films.http, "HEAD", path, &[], "").await;
-        assert_eq!((head.status, head.body.as_str()), (200, ""));
-        assert_eq!(head.header("content-length"), get.header("content-length"));
-        assert_eq!(head.header("content-type"), get.header("content-type"));
+        for head in
+            [send(films.http, "HEAD", path, &[], "").await, send_h2(films.http, "HEAD", path, "").await]
+        {
+            assert_eq!((head.status, head.body.as_str()), (get.status, ""), "{path}");
+            for name in ["content-length", "content-type", "etag", "allow", "location"] {
+                assert_eq!(head.header(name), get.header(name), "{path}: {name}");
+            }
+        }
     }
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn options_lists_the_methods_of_a_path(pool: PgPool) {
+    let films = Films::start(&pool).await;
+    for (path, allowed) in [
+        ("/films/", "GET, HEAD, OPTIONS"),
+        ("/films/995/", "GET, HEAD, OPTIONS"),
+        ("/reviews/", "POST, OPTIONS"),
+    ] {
+        let response = send(films.http, "OPTIONS", path, &[], "").await;
+        assert_eq!((response.status, response.header("allow")), (204, allowed), "{path}");
+        assert_eq!((response.body.as_str(), response.header("content-length")), ("", ""), "{path}");
+    }
+    send(films.http, "OPTIONS", "/nothing/", &[], "").await.problem(404, "no-such-route");
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]

@@ -10,6 +10,7 @@ mod connections;
 mod contract;
 mod documents;
 mod failures;
+mod filters;
 mod fresh;
 mod leases;
 mod lifecycle;
