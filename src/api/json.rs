@@ -1,16 +1,30 @@
 //! Bodies that are encoded already.
 
 use std::fmt;
+use std::io;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
+
+use super::coding::Coding;
 
 /// The JSON of a `T`, encoded. A clone shares the bytes.
 pub struct Json<T> {
     bytes: Bytes,
+    /// The compressed bytes, once a request has accepted them. `None` if the body is too small.
+    coded: Option<Arc<Coded>>,
     body: PhantomData<fn() -> T>,
 }
+
+/// The bytes in each coding, in the order of [`Coding::ALL`].
+type Coded = [OnceCell<Bytes>; Coding::ALL.len()];
+
+/// In bytes. A smaller body fits into one packet as it is.
+const SMALLEST_CODED: usize = 1024;
 
 /// Why a body has no JSON form. The bodies of this crate always have one: a failure is a defect.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +41,24 @@ impl<T: Serialize> Json<T> {
 impl<T> Json<T> {
     /// Wraps bytes that an encoder of this module has written as the JSON of a `T`.
     pub(super) fn from_encoded(bytes: Vec<u8>) -> Self {
-        Self { bytes: bytes.into(), body: PhantomData }
+        let coded = (bytes.len() >= SMALLEST_CODED).then(Arc::default);
+        Self { bytes: bytes.into(), coded, body: PhantomData }
+    }
+
+    /// Returns whether the JSON is large enough to be compressed.
+    pub fn has_codings(&self) -> bool {
+        self.coded.is_some()
+    }
+
+    /// Returns the compressed JSON, or `None` if it is too small. It is compressed once, on another thread.
+    pub async fn coded(&self, coding: Coding) -> io::Result<Option<Bytes>> {
+        let Some(coded) = &self.coded else { return Ok(None) };
+        let encode = async || {
+            let bytes = self.bytes.clone();
+            let coded = spawn_blocking(move || coding.encode(&bytes)).await.map_err(io::Error::other)??;
+            Ok(Bytes::from(coded))
+        };
+        coded[coding as usize].get_or_try_init(encode).await.cloned().map(Some)
     }
 
     /// Returns the size of the JSON in bytes.
@@ -43,7 +74,7 @@ impl<T> Json<T> {
 
 impl<T> Clone for Json<T> {
     fn clone(&self) -> Self {
-        Self { bytes: self.bytes.clone(), body: PhantomData }
+        Self { bytes: self.bytes.clone(), coded: self.coded.clone(), body: PhantomData }
     }
 }
 

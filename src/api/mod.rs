@@ -1,12 +1,14 @@
 //! The bodies of requests and responses, as JSON on the wire. Both `http` and `db` use these types;
 //! they use nothing of the crate.
 
+mod coding;
 mod films;
 mod health;
 mod json;
 mod problem;
 mod reviews;
 
+pub use coding::Coding;
 pub use films::{Film, FilmList, FilmListEncoder, ListedFilm};
 pub use health::{Health, Ready};
 pub use json::{EncodingError, Json};

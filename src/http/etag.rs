@@ -11,13 +11,16 @@ use bytes::Bytes;
 use futures_util::stream;
 use parking_lot::Mutex;
 
+use super::coding::AcceptedCoding;
 use super::error::Error;
-use crate::api::Json;
+use crate::api::{Coding, Json};
 use crate::db::CatalogueVersion;
 use crate::version::VERSION;
 
 /// Clients may store a response, but must revalidate it before each use.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+/// Caches must not hand out a coding to clients that accept another one.
+const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 
 /// The `If-None-Match` headers of a request. Extracting the whole `HeaderMap` would clone it.
 pub(super) struct IfNoneMatch(Vec<HeaderValue>);
@@ -36,39 +39,54 @@ impl IfNoneMatch {
     }
 }
 
-/// The entity tag of the last response. The version changes seldom, and formatting the tag costs more
-/// than all other headers together.
+/// The entity tags of the last version: of the plain body, and of each coding. The version changes seldom,
+/// and formatting a tag costs more than all other headers together.
 #[derive(Debug, Default)]
-pub(super) struct EtagCache(Mutex<Option<(CatalogueVersion, HeaderValue)>>);
+pub(super) struct EtagCache(Mutex<Option<(CatalogueVersion, Etags)>>);
+
+type Etags = [HeaderValue; 1 + Coding::ALL.len()];
 
 impl EtagCache {
-    /// Responds with the body, or with 304 if the client has it already.
-    pub(super) fn respond<T>(
+    /// Responds with the body in the accepted coding, or with 304 if the client has it already.
+    pub(super) async fn respond<T>(
         &self,
         if_none_match: &IfNoneMatch,
+        AcceptedCoding(accepted): AcceptedCoding,
         version: CatalogueVersion,
         body: Json<T>,
     ) -> Result<Response, Error> {
-        let etag = self.etag(version)?;
-        let mut response = if if_none_match.matches(&etag) { not_modified() } else { body.into_response() };
+        let has_codings = body.has_codings();
+        let coding = accepted.filter(|_| has_codings);
+        let etag = self.etag(version, coding)?;
+        let mut response = match coding {
+            _ if if_none_match.matches(&etag) => not_modified(),
+            Some(coding) => body.into_coded_response(coding).await?,
+            None => body.into_response(),
+        };
         let headers = response.headers_mut();
         headers.insert(header::ETAG, etag);
         headers.insert(header::CACHE_CONTROL, REVALIDATE);
+        if has_codings {
+            headers.insert(header::VARY, ACCEPT_ENCODING);
+        }
         Ok(response)
     }
 
-    /// Returns the strong tag of a version: equal tags mean equal bytes. The tag contains the build,
-    /// because another build may encode the same films differently.
-    fn etag(&self, version: CatalogueVersion) -> Result<HeaderValue, Error> {
+    /// Returns the strong tag of a version in a coding: equal tags mean equal bytes. The tag contains the
+    /// build, because another build may encode the same films differently.
+    fn etag(&self, version: CatalogueVersion, coding: Option<Coding>) -> Result<HeaderValue, Error> {
+        let at = coding.map_or(0, |coding| 1 + coding as usize);
         let mut last = self.0.lock();
-        if let Some((last_version, etag)) = &*last
+        if let Some((last_version, etags)) = &*last
             && *last_version == version
         {
-            return Ok(etag.clone());
+            return Ok(etags[at].clone());
         }
-        let etag = HeaderValue::try_from(format!("\"{VERSION}-{version}\""))?;
-        *last = Some((version, etag.clone()));
-        Ok(etag)
+        let etag = |suffix: &str| HeaderValue::try_from(format!("\"{VERSION}-{version}{suffix}\""));
+        let etags = [etag("")?, etag("-zstd")?, etag("-br")?, etag("-gzip")?];
+        let wanted = etags[at].clone();
+        *last = Some((version, etags));
+        Ok(wanted)
     }
 }
 

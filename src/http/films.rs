@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::Response;
 
+use super::coding::AcceptedCoding;
 use super::error::Error;
 use super::etag::IfNoneMatch;
 use super::extract::{Id, NoQuery, Query};
@@ -21,9 +22,10 @@ async fn list_films(
     State(state): State<Arc<AppState>>,
     Query(query): Query<ListQuery>,
     if_none_match: IfNoneMatch,
+    coding: AcceptedCoding,
 ) -> Result<Response, Error> {
     let page = state.db.list_films(query.filter()).await?;
-    let mut response = state.etags.respond(&if_none_match, page.version, page.content.films)?;
+    let mut response = state.etags.respond(&if_none_match, coding, page.version, page.content.films).await?;
     if let Some(after) = page.content.next_after {
         response.headers_mut().insert(header::LINK, query.next_page(after)?);
     }
@@ -35,8 +37,9 @@ async fn get_film(
     Id(film_id): Id,
     _: Query<NoQuery>,
     if_none_match: IfNoneMatch,
+    coding: AcceptedCoding,
 ) -> Result<Response, Error> {
     let film = state.db.get_film(film_id).await?;
     let body = film.content.ok_or(Error::NoSuchFilm(film_id))?;
-    state.etags.respond(&if_none_match, film.version, body)
+    state.etags.respond(&if_none_match, coding, film.version, body).await
 }

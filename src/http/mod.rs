@@ -5,6 +5,7 @@
 //! and log line. Only `error` gives a failed request its status.
 
 mod admin;
+mod coding;
 mod error;
 mod etag;
 mod extract;

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod coding;
 mod conditional;
 mod config;
 mod connections;

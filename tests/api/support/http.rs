@@ -1,5 +1,6 @@
 //! An HTTP client without redirects, retries or default headers.
 
+use std::io::Read as _;
 use std::net::SocketAddr;
 
 use http_body_util::{BodyExt as _, Full};
@@ -24,7 +25,7 @@ pub(crate) const POST_REVIEW: &[u8] =
     b"POST /reviews/ HTTP/1.1\r\nhost: films\r\ncontent-type: application/json\r\ncontent-length: 26\r\n\r\n\
       {\"film_id\":995,\"rating\":4}";
 
-/// A complete response.
+/// A complete response. Its body is decompressed.
 #[derive(Clone, Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -74,6 +75,20 @@ impl Response {
     }
 }
 
+fn decoded(headers: &HeaderMap, body: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    match headers.get("content-encoding").map(|coding| coding.to_str().unwrap()) {
+        // The response to HEAD, and 304.
+        Some(_) if body.is_empty() => {}
+        Some("gzip") => drop(flate2::read::GzDecoder::new(body).read_to_end(&mut plain).unwrap()),
+        Some("br") => drop(brotli::Decompressor::new(body, 4096).read_to_end(&mut plain).unwrap()),
+        Some("zstd") => plain = zstd::decode_all(body).unwrap(),
+        Some(other) => panic!("an unknown coding: {other}"),
+        None => plain = body.to_vec(),
+    }
+    plain
+}
+
 /// Sends a request over HTTP/1.1 on a new connection.
 pub(crate) async fn send(
     to: SocketAddr,
@@ -113,11 +128,8 @@ async fn exchange(
     };
     let result = timeout(TIMEOUT, exchange).await.unwrap_or_else(|_| panic!("{method} {path}: no response"));
     let (head, body) = result.unwrap_or_else(|error| panic!("{method} http://{to}{path}: {error:?}"));
-    Response {
-        status: head.status.as_u16(),
-        headers: head.headers,
-        body: String::from_utf8(body.to_vec()).unwrap(),
-    }
+    let body = String::from_utf8(decoded(&head.headers, &body)).unwrap();
+    Response { status: head.status.as_u16(), headers: head.headers, body }
 }
 
 /// Sends these bytes on a new connection, and returns everything that the server sends until it closes
