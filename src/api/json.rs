@@ -15,7 +15,7 @@ use super::coding::Coding;
 /// The JSON of a `T`, encoded. A clone shares the bytes.
 pub struct Json<T> {
     bytes: Bytes,
-    /// The compressed bytes, once a request has accepted them. `None` if the body is too small.
+    /// The compressed bytes, once a request has accepted them. `None` unless this is a list that is worth it.
     coded: Option<Arc<Coded>>,
     body: PhantomData<fn() -> T>,
 }
@@ -34,23 +34,24 @@ pub struct EncodingError(#[from] serde_json::Error);
 impl<T: Serialize> Json<T> {
     /// Encodes a body.
     pub fn encode(body: &T) -> Result<Self, EncodingError> {
-        Ok(Self::from_encoded(serde_json::to_vec(body)?))
+        let bytes = serde_json::to_vec(body)?.into();
+        Ok(Self { bytes, coded: None, body: PhantomData })
     }
 }
 
 impl<T> Json<T> {
-    /// Wraps bytes that an encoder of this module has written as the JSON of a `T`.
+    /// Wraps bytes that an encoder of this module has written as the JSON of a `T`. They can be compressed.
     pub(super) fn from_encoded(bytes: Vec<u8>) -> Self {
         let coded = (bytes.len() >= SMALLEST_CODED).then(Arc::default);
         Self { bytes: bytes.into(), coded, body: PhantomData }
     }
 
-    /// Returns whether the JSON is large enough to be compressed.
+    /// Returns whether the JSON can be compressed.
     pub fn has_codings(&self) -> bool {
         self.coded.is_some()
     }
 
-    /// Returns the compressed JSON, or `None` if it is too small. It is compressed once, on another thread.
+    /// Returns the compressed JSON, or `None` if it has no codings. It is compressed once, on another thread.
     pub async fn coded(&self, coding: Coding) -> io::Result<Option<Bytes>> {
         let Some(coded) = &self.coded else { return Ok(None) };
         let encode = async || {

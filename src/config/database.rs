@@ -50,8 +50,8 @@ pub struct Database {
     #[schemars(range(max = 10_000_000))]
     pub cache_entries: usize,
     /// Most memory for cached responses of one kind of read (`get_film`, `list_films`), in bytes. With leases it can
-    /// be twice as much, because the worker threads may still use what the cache has evicted. A list larger than
-    /// this limit is read from the database every time.
+    /// be twice as much, because the worker threads may still use what the cache has evicted. Compressed copies of
+    /// lists come on top. A list larger than this limit is read from the database every time.
     #[schemars(range(max = 1_099_511_627_776_u64))]
     pub cache_size: usize,
     /// Keeps prepared statements in the sessions of Postgres (`true`). Set `false` for a pooler in transaction

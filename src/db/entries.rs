@@ -1,7 +1,7 @@
 //! The responses that a cache holds, within limits for their number and their size.
 //!
-//! The crate `quick_cache` chooses what to evict. It prefers what was read once to what is read again and
-//! again, so that a client with many different filters does not evict those of everybody else.
+//! The crate `quick_cache` chooses what to evict: responses that were read once go before those that are read
+//! again and again. So a client with many different filters does not evict those of everybody else.
 
 use std::marker::PhantomData;
 

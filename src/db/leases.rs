@@ -181,7 +181,7 @@ mod model;
 
 #[cfg(test)]
 mod tests {
-    use std::thread::sleep;
+    use futures_util::FutureExt as _;
 
     use super::*;
 
@@ -235,15 +235,16 @@ mod tests {
     #[test]
     fn one_renewal_is_requested_at_a_time() {
         let (leases, _) = leases();
-        leases.take(held(1), Moment::now(), Duration::from_mins(1));
-        leases.held();
-        assert!(!leases.renewing.load(Ordering::Relaxed), "the lease is new");
-        leases.take(held(1), Moment::now() + Duration::from_millis(10), LENGTH);
-        leases.current.store(None);
-        leases.take(held(1), Moment::now(), LENGTH);
-        sleep(LENGTH * 3 / 4);
-        if leases.held().is_some() {
-            assert!(leases.renewing.load(Ordering::Relaxed));
-        }
+        let (now, until) = (Moment::now(), Moment::now() + Duration::from_mins(1));
+        let requests = |renew_at| {
+            leases.current.store(Some(Arc::new(Lease { held: held(1), until, renew_at })));
+            assert_eq!(leases.held(), Some(held(1)));
+            leases.wanted.notified().now_or_never().is_some()
+        };
+        assert!(!requests(until), "the lease is new");
+        assert!(requests(now));
+        assert!(!requests(now), "a renewal is under way");
+        leases.renewing.store(false, Ordering::Relaxed);
+        assert!(requests(now));
     }
 }

@@ -11,7 +11,6 @@ use bytes::Bytes;
 use futures_util::stream;
 use parking_lot::Mutex;
 
-use super::coding::AcceptedCoding;
 use super::error::Error;
 use crate::api::{Coding, Json};
 use crate::db::CatalogueVersion;
@@ -44,14 +43,14 @@ impl IfNoneMatch {
 #[derive(Debug, Default)]
 pub(super) struct EtagCache(Mutex<Option<(CatalogueVersion, Etags)>>);
 
-type Etags = [HeaderValue; 1 + Coding::ALL.len()];
+type Etags = Vec<HeaderValue>;
 
 impl EtagCache {
     /// Responds with the body in the accepted coding, or with 304 if the client has it already.
     pub(super) async fn respond<T>(
         &self,
         if_none_match: &IfNoneMatch,
-        AcceptedCoding(accepted): AcceptedCoding,
+        accepted: Option<Coding>,
         version: CatalogueVersion,
         body: Json<T>,
     ) -> Result<Response, Error> {
@@ -82,8 +81,11 @@ impl EtagCache {
         {
             return Ok(etags[at].clone());
         }
-        let etag = |suffix: &str| HeaderValue::try_from(format!("\"{VERSION}-{version}{suffix}\""));
-        let etags = [etag("")?, etag("-zstd")?, etag("-br")?, etag("-gzip")?];
+        let tag = |suffix: &str| HeaderValue::try_from(format!("\"{VERSION}-{version}{suffix}\""));
+        let mut etags = vec![tag("")?];
+        for coding in Coding::ALL {
+            etags.push(tag(&format!("-{}", coding.name()))?);
+        }
         let wanted = etags[at].clone();
         *last = Some((version, etags));
         Ok(wanted)

@@ -22,7 +22,7 @@ async fn list_films(
     State(state): State<Arc<AppState>>,
     Query(query): Query<ListQuery>,
     if_none_match: IfNoneMatch,
-    coding: AcceptedCoding,
+    AcceptedCoding(coding): AcceptedCoding,
 ) -> Result<Response, Error> {
     let page = state.db.list_films(query.filter()).await?;
     let mut response = state.etags.respond(&if_none_match, coding, page.version, page.content.films).await?;
@@ -37,9 +37,8 @@ async fn get_film(
     Id(film_id): Id,
     _: Query<NoQuery>,
     if_none_match: IfNoneMatch,
-    coding: AcceptedCoding,
 ) -> Result<Response, Error> {
     let film = state.db.get_film(film_id).await?;
     let body = film.content.ok_or(Error::NoSuchFilm(film_id))?;
-    state.etags.respond(&if_none_match, coding, film.version, body).await
+    state.etags.respond(&if_none_match, None, film.version, body).await
 }

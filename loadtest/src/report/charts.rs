@@ -37,7 +37,7 @@ pub(super) fn of_targets(summaries: &Summaries<'_>) -> Vec<Chart> {
     charts(summaries, Kind::Bar, lines)
 }
 
-/// Returns the bar of a row: its median, with the slowest and the fastest round.
+/// Returns the bar of a row. The bar ends at the median, and its whisker at the slowest and the fastest round.
 pub(crate) fn bar(summary: &Summary<'_>) -> Line {
     Line {
         text: format!("{} ({})", number(summary.rate.median), range(summary.rate)),

@@ -14,7 +14,7 @@ const DRIFT: u8 = 1;
 const END: u8 = 6;
 const COMMITS: u8 = 2;
 
-/// The protocol, or what is left out of it.
+/// The protocol of leases, whole or without one of its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Protocol {
     Whole,

@@ -42,7 +42,7 @@ const BETWEEN: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_millis(5);
 const LONG: Duration = Duration::from_millis(30);
 
-/// What is known about each film: its title is a number between these two.
+/// What the writers know about each film. Its title is a number from `committed` to `sent`.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     films: [Change; HABITS.len()],
