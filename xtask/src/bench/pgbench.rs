@@ -27,8 +27,8 @@ pub(super) struct Figure {
     pub(super) rate: f64,
 }
 
-/// Measures each statement for `seconds`, from at most [`MAX_CLIENTS`]. Returns nothing, and says so, if the Postgres has no pgbench:
-/// the downloaded Postgres has none.
+/// Measures each statement for `seconds`, from at most [`MAX_CLIENTS`]. Returns nothing, and says so, if the
+/// Postgres has no pgbench: the downloaded Postgres has none.
 pub(super) fn figures(
     installation: &Installation,
     url: &str,
