@@ -37,6 +37,11 @@ impl<T: Serialize> Json<T> {
         let bytes = serde_json::to_vec(body)?.into();
         Ok(Self { bytes, coded: None, body: PhantomData })
     }
+
+    /// Encodes a body that can be compressed.
+    pub fn encode_list(body: &T) -> Result<Self, EncodingError> {
+        Ok(Self::from_encoded(serde_json::to_vec(body)?))
+    }
 }
 
 impl<T> Json<T> {

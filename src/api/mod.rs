@@ -13,4 +13,4 @@ pub use films::{Film, FilmList, FilmListEncoder, ListedFilm};
 pub use health::{Health, Ready};
 pub use json::{EncodingError, Json};
 pub use problem::Problem;
-pub use reviews::Review;
+pub use reviews::{FilmReviews, ListedReview, Ratings, Review};

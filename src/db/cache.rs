@@ -1,9 +1,7 @@
-//! Caches responses about films, for as long as the catalogue keeps the version that they were read
-//! at.
+//! Caches responses, each for as long as the version lasts that it was read at.
 //!
-//! A trigger gives the catalogue another version in the same transaction that changes a film,
-//! whichever program changes it. Every batch reads the version first, so a cached response is as fresh
-//! as a query.
+//! A trigger changes the version in the same transaction that changes a film or a review, whichever program
+//! changes it. Every batch reads the versions first, so a cached response is as fresh as a query.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,50 +9,42 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use sqlx::postgres::PgConnection;
 
-use super::catalogue::{CachedQuery, CatalogueVersion, Versioned};
+use super::cached_query::{CachedQuery, Lessor, Versions};
 use super::entries::Entries;
 use super::leases::{Held, Leases};
 use super::query::{Query, distinct, query_scalar};
 use super::tracking::Tracking;
+use super::version::{Version, Versioned};
 use crate::config::Database;
 
-/// A query about films, with the responses that it has read.
-pub(super) struct FilmCache<Q: CachedQuery> {
+/// A query with the responses that it has read.
+pub(super) struct ResponseCache<Q: CachedQuery> {
     entries: Mutex<Entries<Q>>,
     tracking: Arc<Tracking>,
-    /// Reads the version, if leases are used.
+    /// Gives leases with the version of the catalogue, if they are used.
     leases: Option<Arc<Leases>>,
 }
 
-impl<Q: CachedQuery> FilmCache<Q> {
+impl<Q: CachedQuery> ResponseCache<Q> {
     pub(super) fn new(config: &Database, tracking: &Arc<Tracking>, leases: Option<&Arc<Leases>>) -> Self {
         let entries = Entries::new(config.cache_entries, config.cache_size);
         Self { entries: Mutex::new(entries), tracking: Arc::clone(tracking), leases: leases.cloned() }
     }
 
-    /// Returns the cached response of each key, if it was read at this version and in this period. Drops
+    /// Returns the cached response of each key, if it was read at its version and in this period. Drops
     /// the responses of an earlier period.
     fn cached(
         &self,
         period: u64,
-        version: CatalogueVersion,
+        versions: &Versions,
         keys: &[Q::Key],
     ) -> Vec<Option<Versioned<Q::Content>>> {
         let mut entries = self.entries.lock();
-        keys.iter().map(|key| entries.get(Held { version, period }, key)).collect()
-    }
-
-    /// Reads the version of the catalogue, together with a lease if leases are used.
-    async fn version(
-        &self,
-        connection: &mut PgConnection,
-        period: u64,
-    ) -> Result<CatalogueVersion, sqlx::Error> {
-        if let Some(leases) = &self.leases {
-            return leases.request(connection, period).await;
-        }
-        let version = query_scalar!("select version from film_catalogue").fetch_one(connection).await?;
-        Ok(CatalogueVersion(version))
+        let mut cached = |(position, key)| {
+            let version = versions.of(position)?;
+            entries.get(Held { version, period }, key)
+        };
+        keys.iter().enumerate().map(&mut cached).collect()
     }
 
     /// Reads without the cache, and returns each response under a version of its own: no client may take
@@ -69,7 +59,7 @@ impl<Q: CachedQuery> FilmCache<Q> {
         let (distinct, positions) = distinct(keys);
         let read = Q::read(connection, &distinct).await?;
         let under_new_version = |content: &Versioned<Q::Content>| Versioned {
-            version: CatalogueVersion(version),
+            version: Version(version),
             content: content.content.clone(),
         };
         Ok(positions.into_iter().map_while(|position| read.get(position).map(under_new_version)).collect())
@@ -84,10 +74,10 @@ impl<Q: CachedQuery> FilmCache<Q> {
     }
 }
 
-impl<Q: CachedQuery> Query for FilmCache<Q> {
+impl<Q: CachedQuery> Query for ResponseCache<Q> {
     const NAME: &'static str = Q::NAME;
     const OPERATION: &'static str = "SELECT";
-    const TABLE: &'static str = "film";
+    const TABLE: &'static str = Q::TABLE;
     const READ_ONLY: bool = true;
     type Key = Q::Key;
     type Output = Versioned<Q::Content>;
@@ -100,8 +90,9 @@ impl<Q: CachedQuery> Query for FilmCache<Q> {
         let Some(period) = self.tracking.period() else {
             return self.read_untracked(connection, keys).await;
         };
-        let version = self.version(connection, period).await?;
-        let cached = self.cached(period, version, keys);
+        let lessor = Lessor { leases: self.leases.as_deref(), period };
+        let versions = Q::versions(connection, keys, lessor).await?;
+        let cached = self.cached(period, &versions, keys);
         let missing: Vec<Q::Key> = keys
             .iter()
             .zip(&cached)
@@ -120,7 +111,7 @@ impl<Q: CachedQuery> Query for FilmCache<Q> {
     }
 }
 
-impl<Q: CachedQuery> fmt::Debug for FilmCache<Q> {
+impl<Q: CachedQuery> fmt::Debug for ResponseCache<Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(Q::NAME).finish_non_exhaustive()
     }

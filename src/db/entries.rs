@@ -8,8 +8,9 @@ use std::marker::PhantomData;
 use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
 
-use super::catalogue::{CachedQuery, Versioned};
+use super::cached_query::CachedQuery;
 use super::leases::Held;
+use super::version::Versioned;
 
 /// The cached responses.
 pub(super) struct Entries<Q: CachedQuery> {

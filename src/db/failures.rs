@@ -12,9 +12,10 @@ use opentelemetry::{KeyValue, global};
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
-use super::catalogue::CachedQuery as _;
+use super::cached_query::CachedQuery as _;
 use super::error::Error;
 use super::films::{GetFilm, ListFilms};
+use super::list_reviews::ListReviews;
 use super::query::Query as _;
 use super::reviews::CreateReview;
 
@@ -117,6 +118,7 @@ impl Failures {
 pub struct Failing {
     pub(super) get_film: Arc<Failures>,
     pub(super) list_films: Arc<Failures>,
+    pub(super) list_reviews: Arc<Failures>,
     pub(super) create_review: Arc<Failures>,
 }
 
@@ -126,13 +128,14 @@ impl Failing {
         Self {
             get_film: failures(GetFilm::NAME),
             list_films: failures(ListFilms::NAME),
+            list_reviews: failures(ListReviews::NAME),
             create_review: failures(CreateReview::NAME),
         }
     }
 
     /// Returns the queries that fail at present, and why.
     pub fn causes(&self) -> BTreeMap<&'static str, String> {
-        let failures = [&self.get_film, &self.list_films, &self.create_review];
+        let failures = [&self.get_film, &self.list_films, &self.list_reviews, &self.create_review];
         failures.into_iter().filter_map(|failures| Some((failures.query, failures.cause()?))).collect()
     }
 }

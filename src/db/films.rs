@@ -9,8 +9,9 @@ use futures_util::TryStreamExt as _;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use super::catalogue::{CachedQuery, CatalogueVersion, Versioned};
-use super::query::query_as;
+use super::cached_query::{CachedQuery, Lessor, Versions};
+use super::query::{query_as, query_scalar};
+use super::version::{Version, Versioned};
 use crate::api::{Film, FilmList, FilmListEncoder, Json, ListedFilm};
 
 /// Selects the films of a list.
@@ -46,13 +47,34 @@ struct Row {
     title: Option<String>,
 }
 
+/// Reads the version of the catalogue, together with a lease if leases are used.
+async fn catalogue_version(
+    connection: &mut PgConnection,
+    lessor: Lessor<'_>,
+) -> Result<Versions, sqlx::Error> {
+    let version = match lessor.leases {
+        Some(leases) => leases.request(connection, lessor.period).await?,
+        None => Version(query_scalar!("select version from film_catalogue").fetch_one(connection).await?),
+    };
+    Ok(Versions::Same(version))
+}
+
 /// Looks up films by id. The content is `None` if no film has the id.
 pub(super) struct GetFilm;
 
 impl CachedQuery for GetFilm {
     const NAME: &'static str = "get_film";
+    const TABLE: &'static str = "film";
     type Key = i32;
     type Content = Option<Json<Film>>;
+
+    async fn versions(
+        connection: &mut PgConnection,
+        _: &[i32],
+        lessor: Lessor<'_>,
+    ) -> Result<Versions, sqlx::Error> {
+        catalogue_version(connection, lessor).await
+    }
 
     async fn read(
         connection: &mut PgConnection,
@@ -66,7 +88,7 @@ impl CachedQuery for GetFilm {
         )
         .fetch_all(connection)
         .await?;
-        let version = CatalogueVersion(rows.first().ok_or(sqlx::Error::RowNotFound)?.version);
+        let version = Version(rows.first().ok_or(sqlx::Error::RowNotFound)?.version);
         let mut films = HashMap::with_capacity(rows.len());
         for Row { film_id, release_year, title, .. } in rows {
             if let (Some(film_id), Some(title)) = (film_id, title) {
@@ -90,8 +112,17 @@ pub(super) struct ListFilms;
 
 impl CachedQuery for ListFilms {
     const NAME: &'static str = "list_films";
+    const TABLE: &'static str = "film";
     type Key = Filter;
     type Content = FilmPage;
+
+    async fn versions(
+        connection: &mut PgConnection,
+        _: &[Filter],
+        lessor: Lessor<'_>,
+    ) -> Result<Versions, sqlx::Error> {
+        catalogue_version(connection, lessor).await
+    }
 
     async fn read(
         connection: &mut PgConnection,
@@ -140,7 +171,7 @@ async fn read_page(
     let mut remaining = filter.limit.unwrap_or(u32::MAX);
     let (mut version, mut last, mut has_more) = (None, None, false);
     while let Some(Row { version: current, film_id, release_year, title }) = rows.try_next().await? {
-        version = Some(CatalogueVersion(current));
+        version = Some(Version(current));
         let (Some(film_id), Some(title)) = (film_id, title) else { continue };
         if remaining == 0 {
             has_more = true;

@@ -2,18 +2,18 @@
 
 use sqlx::postgres::PgConnection;
 
-use super::schema::ALL_TABLES;
+use super::schema::TABLES;
 
 /// Returns which of the service's tables exist.
 pub(super) async fn existing_tables(connection: &mut PgConnection) -> Result<Vec<&'static str>, sqlx::Error> {
-    let tables: Vec<String> = ALL_TABLES.iter().map(|table| (*table).to_owned()).collect();
+    let tables: Vec<String> = TABLES.iter().map(|table| (*table).to_owned()).collect();
     let existing = sqlx::query_scalar!(
         r#"select tab as "tab!" from unnest($1::text[]) tab where to_regclass(tab) is not null"#,
         &tables
     )
     .fetch_all(connection)
     .await?;
-    Ok(ALL_TABLES.iter().copied().filter(|table| existing.iter().any(|found| found == table)).collect())
+    Ok(TABLES.iter().copied().filter(|table| existing.iter().any(|found| found == table)).collect())
 }
 
 /// Returns the first object, in words, that a missing migration would take over although it is not ours:
@@ -44,7 +44,23 @@ pub(super) async fn first(
                from pg_proc where oid = to_regprocedure('renew_version()'))),
              (4, 'function film_lease()', (
                select prosrc not like '%pg_try_advisory_xact_lock(1718382963%'
-               from pg_proc where oid = to_regprocedure('film_lease()')))
+               from pg_proc where oid = to_regprocedure('film_lease()'))),
+             (5, 'table review_summary', (
+               select not array_agg(attname::text) @> array['film_id', 'part', 'version', 'one', 'five']
+               from pg_attribute
+               where attrelid = to_regclass('review_summary') and attnum > 0 and not attisdropped)),
+             (5, 'function summarise_reviews(integer[], integer[], integer[])', (
+               select prosrc not like '%update review_summary%'
+               from pg_proc where oid = to_regprocedure('summarise_reviews(integer[], integer[], integer[])'))),
+             (5, 'function reviews_changed()', (
+               select prosrc not like '%perform summarise_reviews%'
+               from pg_proc where oid = to_regprocedure('reviews_changed()'))),
+             (5, 'function count_reviews()', (
+               select prosrc not like '%perform summarise_reviews%'
+               from pg_proc where oid = to_regprocedure('count_reviews()'))),
+             (5, 'function prepare_reviews()', (
+               select prosrc not like '%perform count_reviews%'
+               from pg_proc where oid = to_regprocedure('prepare_reviews()')))
            ) objects (migration, object, is_foreign)
            where migration::bigint = any($1) and is_foreign limit 1"#,
         missing

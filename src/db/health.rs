@@ -12,7 +12,7 @@ use super::error::Error;
 use super::migrate::{AppliedMigration, MIGRATOR, applied_migrations};
 use super::pool::Pool;
 use super::query::Query;
-use super::schema::{ALL_TABLES, READ_TABLES, first_obstacle};
+use super::schema::{TABLES, Use, first_obstacle};
 use super::tracking::Tracking;
 
 /// The pause after the first failed check. It doubles up to the interval between checks.
@@ -20,6 +20,10 @@ const FIRST_RETRY: Duration = Duration::from_millis(50);
 
 /// What reviews and leases need. A replica serves neither.
 const FUNCTIONS: &[&str] = &["lock_films(integer[])", "film_lease()"];
+
+/// The number of triggers that [`state`] looks for: two of `migrations/0002_catalogue_version.sql`, two of
+/// `0004_read_leases.sql`, and four of `0005_list_reviews.sql`.
+const TRIGGERS: i64 = 8;
 
 /// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +36,8 @@ pub enum Status {
     ReadOnly,
     /// The database lacks this migration of this build.
     SchemaOutdated(i64),
-    /// A trigger that changes the catalogue's version is missing or disabled, so a changed film could
-    /// go unnoticed.
+    /// A trigger that changes a version is missing or disabled, so a changed film or review could go
+    /// unnoticed.
     TriggerMissing,
     /// The tables lack this, so that queries fail.
     Unusable(Arc<str>),
@@ -42,7 +46,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// Returns whether every change of a film changes the catalogue's version. `None` if the check could
+    /// Returns whether every change of a film or review changes its version. `None` if the check could
     /// not tell.
     fn tracks_changes(&self) -> Option<bool> {
         match self {
@@ -136,8 +140,8 @@ impl CheckSchema {
         if let Some(version) = first_missing(&applied_migrations(connection).await?) {
             return Ok(Status::SchemaOutdated(version));
         }
-        let tables = if self.writes { ALL_TABLES } else { READ_TABLES };
-        if let Some(obstacle) = first_obstacle(connection, tables).await? {
+        let purpose = Use { writes: self.writes, migrated: true };
+        if let Some(obstacle) = first_obstacle(connection, TABLES, purpose).await? {
             return Ok(Status::Unusable(obstacle.into()));
         }
         let functions = if self.writes { FUNCTIONS } else { &[] };
@@ -146,7 +150,7 @@ impl CheckSchema {
             Status::Unusable("the table film_catalogue has no row: run `films migrate`".into())
         } else if let Some(function) = denied {
             Status::Unusable(format!("the role cannot execute the function {function}").into())
-        } else if triggers != 4 {
+        } else if triggers != TRIGGERS {
             Status::TriggerMissing
         } else if read_only && self.writes {
             Status::ReadOnly
@@ -167,8 +171,7 @@ fn first_missing(applied: &[AppliedMigration]) -> Option<i64> {
 struct State {
     /// Whether the catalogue has a version.
     has_version: bool,
-    /// How many of the triggers fire: the two of `migrations/0002_catalogue_version.sql`, and the two of
-    /// `0004_read_leases.sql`.
+    /// How many of the triggers fire.
     triggers: i64,
     /// Whether the server is a standby, or was made read-only.
     read_only: bool,
@@ -185,7 +188,9 @@ async fn state(connection: &mut PgConnection, functions: &[&str]) -> Result<Stat
              (select count(*) from pg_trigger
               where tgenabled in ('A', 'O')
                 and (tgrelid = to_regclass('film') and tgname in ('film_changed', 'film_truncated')
-                  or tgrelid = to_regclass('film_catalogue') and tgname in ('await_leases', 'renew_version'))) as "triggers!",
+                  or tgrelid = to_regclass('film_catalogue') and tgname in ('await_leases', 'renew_version')
+                  or tgrelid = to_regclass('review') and tgname in (
+                    'reviews_inserted', 'reviews_updated', 'reviews_deleted', 'reviews_truncated'))) as "triggers!",
              current_setting('transaction_read_only')::boolean as "read_only!",
              (select name from unnest($1::text[]) name
               where not coalesce(has_function_privilege(to_regprocedure(name), 'execute'), false) limit 1)
@@ -206,8 +211,8 @@ fn publish(sender: &watch::Sender<Status>, server: &str, status: Status) {
             warn!(migration = version, "the {server} lacks a migration of this build: run `films migrate`");
         }
         Status::TriggerMissing => warn!(
-            "a trigger on the table film of the {server} is missing or disabled, so responses are not \
-             cached: see migrations/README.md"
+            "a trigger on the tables film, film_catalogue or review of the {server} is missing or disabled, so \
+             responses are not cached: see migrations/README.md"
         ),
         Status::ReadOnly => warn!("the {server} is read-only: reviews fail"),
         Status::Unusable(obstacle) => warn!(%obstacle, "the {server} cannot be used"),

@@ -16,11 +16,11 @@ use sqlx::postgres::PgConnection;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::catalogue::CatalogueVersion;
 use super::clock::Moment;
 use super::pool::Pool;
 use super::query::{Query, query_as};
 use super::tracking::Tracking;
+use super::version::Version;
 
 /// The lease, shared by all threads of the instance.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ struct Lease {
 /// What a valid lease says: the catalogue has this version, in this period of tracking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Held {
-    pub(super) version: CatalogueVersion,
+    pub(super) version: Version,
     pub(super) period: u64,
 }
 
@@ -109,13 +109,13 @@ impl Leases {
         &self,
         connection: &mut PgConnection,
         period: u64,
-    ) -> Result<CatalogueVersion, sqlx::Error> {
+    ) -> Result<Version, sqlx::Error> {
         let sent = Moment::now();
         let reply =
             query_as!(Reply, r#"select version as "version!", lease as "lease!", refusal from film_lease()"#)
                 .fetch_one(connection)
                 .await?;
-        let version = CatalogueVersion(reply.version);
+        let version = Version(reply.version);
         if reply.refusal.is_none() {
             let length = Duration::from_micros(reply.lease.unsigned_abs());
             self.take(Held { version, period }, sent, length);
@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn held(version: u128) -> Held {
-        Held { version: CatalogueVersion(Uuid::from_u128(version)), period: 1 }
+        Held { version: Version(Uuid::from_u128(version)), period: 1 }
     }
 
     #[test]

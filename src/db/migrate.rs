@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnection;
 use super::connect::{ConnectError, connect, set_lock_timeout};
 use super::error::{code, describe};
 use super::foreign;
-use super::schema::first_obstacle;
+use super::schema::{Use, first_obstacle};
 use super::sqlstate::{LOCK_NOT_AVAILABLE, READ_ONLY_SQL_TRANSACTION, UNDEFINED_TABLE};
 use crate::config::Database;
 
@@ -65,8 +65,9 @@ pub(super) struct AppliedMigration {
     checksum: Vec<u8>,
 }
 
-/// Applies the missing migrations, then gives the catalogue a new version. If no migration is missing,
-/// locks only the row of the version.
+/// Applies the missing migrations, makes sure that a restored table of reviews can be read and that its
+/// summary is right, then gives the catalogue a new version. If there is nothing to do before that, locks only
+/// the row of the version.
 ///
 /// The new version ends whatever was cached before a restore, or before a change that the trigger could
 /// not see.
@@ -119,7 +120,8 @@ async fn missing(connection: &mut PgConnection) -> Result<Vec<i64>, MigrateError
 /// Refuses tables that the queries cannot use, and objects that a missing migration would take over.
 async fn refuse_foreign(connection: &mut PgConnection, missing: &[i64]) -> Result<(), MigrateError> {
     let existing = foreign::existing_tables(connection).await.map_err(SqlxError::Execute)?;
-    let obstacle = first_obstacle(connection, &existing).await.map_err(SqlxError::Execute)?;
+    let purpose = Use { writes: true, migrated: false };
+    let obstacle = first_obstacle(connection, &existing, purpose).await.map_err(SqlxError::Execute)?;
     if let Some(obstacle) = obstacle {
         return Err(MigrateError::Unusable(obstacle));
     }
@@ -138,6 +140,7 @@ async fn apply(
     if !missing.is_empty() {
         MIGRATOR.run(&mut *connection).await?;
     }
+    sqlx::query!("select from (select prepare_reviews()) prepared").execute(&mut *connection).await?;
     let renewed =
         sqlx::query!("update film_catalogue set version = gen_random_uuid()").execute(connection).await;
     match renewed {

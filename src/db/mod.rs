@@ -6,7 +6,7 @@
 
 mod batcher;
 mod cache;
-mod catalogue;
+mod cached_query;
 mod clock;
 mod connect;
 mod entries;
@@ -16,6 +16,7 @@ mod films;
 mod foreign;
 mod health;
 mod leases;
+mod list_reviews;
 mod migrate;
 mod pool;
 mod pooled;
@@ -28,14 +29,16 @@ mod seed;
 mod session;
 mod sqlstate;
 mod tracking;
+mod version;
 mod words;
 
-pub use catalogue::{CatalogueVersion, Versioned};
 pub use connect::ConnectError;
 pub use error::Error;
 pub use failures::Failing;
 pub use films::{FilmPage, Filter};
 pub use health::{Checks, Status};
+pub use list_reviews::{ReviewFilter, ReviewPage};
 pub use migrate::{MIGRATOR, MigrateError, Migrated, migrate};
 pub use postgres::{Db, Postgres};
 pub use seed::{SeedError, Seeded, seed};
+pub use version::{Version, Versioned};

@@ -11,19 +11,21 @@ use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 use super::batcher::{BatchLimits, Batcher};
-use super::cache::FilmCache;
-use super::catalogue::{CachedQuery, Versioned};
+use super::cache::ResponseCache;
+use super::cached_query::CachedQuery;
 use super::entries::Entries;
 use super::error::Error;
 use super::failures::{Failing, Failures};
 use super::films::{FilmPage, Filter, GetFilm, ListFilms};
 use super::health::{self, Checks, Purpose};
 use super::leases::Leases;
+use super::list_reviews::{ListReviews, ReviewFilter, ReviewPage};
 use super::pool::Pool;
 use super::pooled::PooledQuery;
 use super::reads::Reads;
 use super::reviews::{CreateReview, Outcome};
 use super::tracking::Tracking;
+use super::version::Versioned;
 use crate::api::{Film, Json, Review};
 use crate::config::{self, Database};
 
@@ -36,8 +38,9 @@ pub struct Postgres {
     pool: Pool,
     /// The pool of the replica, if reads go to one.
     replica: Option<Pool>,
-    get_film: Arc<FilmCache<GetFilm>>,
-    list_films: Arc<FilmCache<ListFilms>>,
+    get_film: Arc<ResponseCache<GetFilm>>,
+    list_films: Arc<ResponseCache<ListFilms>>,
+    list_reviews: Arc<ResponseCache<ListReviews>>,
     create_review: Arc<Batcher<PooledQuery<CreateReview>>>,
     /// Whether changes of films are tracked, as the checks find.
     tracking: Arc<Tracking>,
@@ -68,8 +71,9 @@ impl Postgres {
             create_review: Arc::new(Batcher::start(create_review, limits(config, 1))),
             pool,
             replica,
-            get_film: Arc::new(FilmCache::new(config, &tracking, leases.as_ref())),
-            list_films: Arc::new(FilmCache::new(config, &tracking, leases.as_ref())),
+            get_film: Arc::new(ResponseCache::new(config, &tracking, leases.as_ref())),
+            list_films: Arc::new(ResponseCache::new(config, &tracking, leases.as_ref())),
+            list_reviews: Arc::new(ResponseCache::new(config, &tracking, None)),
             tracking,
             leases,
             renewal: renewal.map(|renewal| renewal.abort_handle()),
@@ -83,9 +87,12 @@ impl Postgres {
     /// that thread's runtime.
     pub fn open(&self, runtime: &Handle, worker_count: usize) -> Arc<Db> {
         let _entered = runtime.enter();
+        let leases = self.leases.as_ref();
         let db = Arc::new(Db {
-            get_film: self.reads(&self.get_film, &self.failures.get_film, worker_count),
-            list_films: self.reads(&self.list_films, &self.failures.list_films, worker_count),
+            get_film: self.reads(&self.get_film, &self.failures.get_film, leases, worker_count),
+            list_films: self.reads(&self.list_films, &self.failures.list_films, leases, worker_count),
+            // A lease holds for the catalogue only: reviews arrive too often to wait for it.
+            list_reviews: self.reads(&self.list_reviews, &self.failures.list_reviews, None, worker_count),
             create_review: Arc::clone(&self.create_review),
             lock_limit: self.config.query_timeout.get(),
         });
@@ -96,14 +103,15 @@ impl Postgres {
     /// Starts the reads of one kind of one worker thread among `worker_count`.
     fn reads<Q: CachedQuery>(
         &self,
-        cache: &Arc<FilmCache<Q>>,
+        cache: &Arc<ResponseCache<Q>>,
         failures: &Arc<Failures>,
+        leases: Option<&Arc<Leases>>,
         worker_count: usize,
     ) -> Reads<Q> {
         let pool = self.replica.as_ref().unwrap_or(&self.pool);
         let query = PooledQuery::new(pool, cache, failures);
         let responses = Entries::new(self.config.cache_entries, self.config.cache_size / worker_count);
-        Reads::start(query, limits(&self.config, worker_count), self.leases.as_ref(), responses)
+        Reads::start(query, limits(&self.config, worker_count), leases, responses)
     }
 
     /// Starts the background checks of the database and its replica.
@@ -142,6 +150,7 @@ impl Postgres {
 pub struct Db {
     get_film: Reads<GetFilm>,
     list_films: Reads<ListFilms>,
+    list_reviews: Reads<ListReviews>,
     create_review: Arc<Batcher<PooledQuery<CreateReview>>>,
     /// Longest time that a review waits for the lock of its film.
     lock_limit: Duration,
@@ -160,6 +169,11 @@ impl Db {
     /// Returns the films that the filter selects, by ascending id.
     pub async fn list_films(&self, filter: Filter) -> Result<Versioned<FilmPage>, Error> {
         self.list_films.read(filter).await
+    }
+
+    /// Returns the reviews that the filter selects, newest first, if there is such a film.
+    pub async fn list_reviews(&self, filter: ReviewFilter) -> Result<Versioned<Option<ReviewPage>>, Error> {
+        self.list_reviews.read(filter).await
     }
 
     /// Stores a review. Returns `true` once it is committed, `false` if its film does not exist.
@@ -182,7 +196,12 @@ impl Db {
     }
 
     async fn close(&self) {
-        tokio::join!(self.get_film.close(), self.list_films.close(), self.create_review.close());
+        tokio::join!(
+            self.get_film.close(),
+            self.list_films.close(),
+            self.list_reviews.close(),
+            self.create_review.close()
+        );
     }
 }
 
@@ -211,13 +230,15 @@ fn observe_reads(handles: &Handles) {
     let handles = Arc::downgrade(handles);
     global::meter("films")
         .u64_observable_counter("films.reads")
-        .with_description("Reads of films, by the source of the response")
+        .with_description("Reads, by the source of the response")
         .with_unit("{request}")
         .with_callback(move |counter| {
             let Some(handles) = handles.upgrade() else { return };
             let mut sums = BTreeMap::new();
             for db in handles.lock().iter() {
-                for (query, counts) in [db.get_film.counts(), db.list_films.counts()] {
+                for (query, counts) in
+                    [db.get_film.counts(), db.list_films.counts(), db.list_reviews.counts()]
+                {
                     for (source, count) in counts {
                         *sums.entry((query, source)).or_default() += count;
                     }
@@ -243,8 +264,9 @@ fn observe_queues(handles: &Handles) {
             let handles = handles.lock();
             // All handles share one writer of reviews.
             let writes = handles.first().map(|db| db.create_review.queue_length());
-            let reads =
-                handles.iter().flat_map(|db| [db.get_film.queue_length(), db.list_films.queue_length()]);
+            let reads = handles.iter().flat_map(|db| {
+                [db.get_film.queue_length(), db.list_films.queue_length(), db.list_reviews.queue_length()]
+            });
             let mut lengths = BTreeMap::new();
             for (query, length) in reads.chain(writes) {
                 *lengths.entry(query).or_default() += length as u64;

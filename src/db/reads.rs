@@ -8,16 +8,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use super::batcher::{BatchLimits, Batcher};
-use super::cache::FilmCache;
-use super::catalogue::{CachedQuery, Versioned};
+use super::cache::ResponseCache;
+use super::cached_query::CachedQuery;
 use super::entries::Entries;
 use super::error::Error;
 use super::leases::{Held, Leases};
 use super::pooled::PooledQuery;
+use super::version::Versioned;
 
 /// The reads of one kind on one worker thread.
 pub(super) struct Reads<Q: CachedQuery> {
-    batcher: Batcher<PooledQuery<FilmCache<Q>>>,
+    batcher: Batcher<PooledQuery<ResponseCache<Q>>>,
     leases: Option<Arc<Leases>>,
     /// The responses that this thread uses under a lease, so that threads share no lock. Their bytes are
     /// those of the shared cache.
@@ -35,7 +36,7 @@ struct Counts {
 impl<Q: CachedQuery> Reads<Q> {
     /// Starts the batches on the current runtime.
     pub(super) fn start(
-        query: PooledQuery<FilmCache<Q>>,
+        query: PooledQuery<ResponseCache<Q>>,
         limits: BatchLimits,
         leases: Option<&Arc<Leases>>,
         responses: Entries<Q>,

@@ -2,9 +2,17 @@
 
 use sqlx::postgres::PgConnection;
 
-/// The tables that reads use, and those that reviews use.
-pub(super) const READ_TABLES: &[&str] = &["film", "film_catalogue"];
-pub(super) const ALL_TABLES: &[&str] = &["film", "film_catalogue", "review"];
+/// The service's tables.
+pub(super) const TABLES: &[&str] = &["film", "film_catalogue", "review", "review_summary"];
+
+/// What the tables are used for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Use {
+    /// Whether reviews are stored.
+    pub(super) writes: bool,
+    /// Whether the migrations have added their columns.
+    pub(super) migrated: bool,
+}
 
 /// Returns in words the first thing that is missing: a table, a column, its type, or a right of the
 /// current role. Reads only the catalogue of Postgres, so a lock on a table does not hold it up.
@@ -13,23 +21,29 @@ pub(super) const ALL_TABLES: &[&str] = &["film", "film_catalogue", "review"];
 pub(super) async fn first_obstacle(
     connection: &mut PgConnection,
     tables: &[&str],
+    purpose: Use,
 ) -> Result<Option<String>, sqlx::Error> {
     let tables: Vec<String> = tables.iter().map(|table| (*table).to_owned()).collect();
     sqlx::query_scalar!(
-        r#"with needed (place, tab, col, types, privilege) as (values
-             (1, 'film', 'film_id', array['integer'], 'select'),
-             (2, 'film', 'release_year', array['integer'], 'select'),
-             (3, 'film', 'title', array['text', 'character varying', 'character'], 'select'),
-             (4, 'film_catalogue', 'version', array['uuid'], 'select'),
-             (5, 'review', 'film_id', null, 'insert'),
-             (6, 'review', 'rating', null, 'insert')
+        r#"with needed (place, tab, col, types, privilege, added) as (values
+             (1, 'film', 'film_id', array['integer'], 'select', false),
+             (2, 'film', 'release_year', array['integer'], 'select', false),
+             (3, 'film', 'title', array['text', 'character varying', 'character'], 'select', false),
+             (4, 'film_catalogue', 'version', array['uuid'], 'select', false),
+             (5, 'review', 'film_id', null, 'insert', false),
+             (6, 'review', 'rating', null, 'insert', false),
+             (7, 'review', 'film_id', array['integer', 'smallint', 'bigint'], 'select', true),
+             (8, 'review', 'rating', array['integer', 'smallint', 'bigint', 'numeric'], 'select', true),
+             (9, 'review', 'review_id', array['bigint', 'integer'], 'select', true),
+             (10, 'review', 'created_at', array['timestamp with time zone'], 'select', true),
+             (11, 'review_summary', 'version', array['uuid'], 'select', true)
            ), found as (
              select needed.*, to_regclass(tab) as relation, attnum,
                format_type(coalesce(nullif(typbasetype, 0), pg_type.oid), null) as found_type
              from needed
              left join pg_attribute on attrelid = to_regclass(tab) and attname = col and not attisdropped
              left join pg_type on pg_type.oid = atttypid
-             where tab = any($1)
+             where tab = any($1) and ($2 or privilege = 'select') and ($3 or not added)
            )
            select case
              when relation is null then format('the table %s does not exist', tab)
@@ -42,7 +56,9 @@ pub(super) async fn first_obstacle(
            where attnum is null or not found_type = any(types)
              or not has_column_privilege(relation, attnum, privilege)
            order by place limit 1"#,
-        &tables
+        &tables,
+        purpose.writes,
+        purpose.migrated
     )
     .fetch_optional(connection)
     .await

@@ -1,4 +1,4 @@
-//! Tells the caches whether every change of a film changes the catalogue's version.
+//! Tells the caches whether every change of a film or review changes its version.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

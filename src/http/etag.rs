@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use super::error::Error;
 use crate::api::{Coding, Json};
-use crate::db::CatalogueVersion;
+use crate::db::Version;
 use crate::version::VERSION;
 
 /// Clients may store a response, but must revalidate it before each use.
@@ -41,7 +41,7 @@ impl IfNoneMatch {
 /// The entity tags of the last version: of the plain body, and of each coding. The version changes seldom,
 /// and formatting a tag costs more than all other headers together.
 #[derive(Debug, Default)]
-pub(super) struct EtagCache(Mutex<Option<(CatalogueVersion, Etags)>>);
+pub(super) struct EtagCache(Mutex<Option<(Version, Etags)>>);
 
 type Etags = Vec<HeaderValue>;
 
@@ -51,7 +51,7 @@ impl EtagCache {
         &self,
         if_none_match: &IfNoneMatch,
         accepted: Option<Coding>,
-        version: CatalogueVersion,
+        version: Version,
         body: Json<T>,
     ) -> Result<Response, Error> {
         let has_codings = body.has_codings();
@@ -73,7 +73,7 @@ impl EtagCache {
 
     /// Returns the strong tag of a version in a coding: equal tags mean equal bytes. The tag contains the
     /// build, because another build may encode the same films differently.
-    fn etag(&self, version: CatalogueVersion, coding: Option<Coding>) -> Result<HeaderValue, Error> {
+    fn etag(&self, version: Version, coding: Option<Coding>) -> Result<HeaderValue, Error> {
         let at = coding.map_or(0, |coding| 1 + coding as usize);
         let mut last = self.0.lock();
         if let Some((last_version, etags)) = &*last

@@ -35,7 +35,12 @@ impl Service {
         let body_limits = BodyLimits { size: config.max_body_size, timeout: config.body_timeout.get() };
         Self(Port::Public {
             routes: Routes::new(films::routes().into_iter().chain(reviews::routes())),
-            state: Arc::new(AppState { db, body_limits, etags: EtagCache::default() }),
+            state: Arc::new(AppState {
+                db,
+                body_limits,
+                etags: EtagCache::default(),
+                review_etags: EtagCache::default(),
+            }),
             observer: Observer::new(config.request_timeout.get()),
         })
     }

@@ -14,7 +14,10 @@ use crate::readiness::Readiness;
 pub(super) struct AppState {
     pub(super) db: Arc<Db>,
     pub(super) body_limits: BodyLimits,
+    /// The tags of films.
     pub(super) etags: EtagCache,
+    /// The tags of the last page of reviews. Apart, because each film's reviews have their own.
+    pub(super) review_etags: EtagCache,
 }
 
 /// The limits of a request body.

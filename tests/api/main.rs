@@ -19,5 +19,6 @@ mod migrate;
 mod postgres;
 mod readiness;
 mod replica;
+mod reviews;
 mod roles;
 mod telemetry;

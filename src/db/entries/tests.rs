@@ -4,15 +4,21 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use super::*;
-use crate::db::catalogue::CatalogueVersion;
+use crate::db::cached_query::{Lessor, Versions};
+use crate::db::version::Version;
 
 /// The content of a key is a number of bytes.
 struct Bytes;
 
 impl CachedQuery for Bytes {
     const NAME: &'static str = "bytes";
+    const TABLE: &'static str = "bytes";
     type Key = u8;
     type Content = Vec<u8>;
+
+    async fn versions(_: &mut PgConnection, _: &[u8], _: Lessor<'_>) -> Result<Versions, sqlx::Error> {
+        Ok(Versions::Each(Vec::new()))
+    }
 
     async fn read(_: &mut PgConnection, _: &[u8]) -> Result<Vec<Versioned<Vec<u8>>>, sqlx::Error> {
         Ok(Vec::new())
@@ -28,7 +34,7 @@ fn entries(max_count: usize, max_size: usize) -> Entries<Bytes> {
 }
 
 fn held(period: u64, version: u128) -> Held {
-    Held { period, version: CatalogueVersion(Uuid::from_u128(version)) }
+    Held { period, version: Version(Uuid::from_u128(version)) }
 }
 
 fn insert(entries: &mut Entries<Bytes>, key: u8, version: u128, size: usize) {

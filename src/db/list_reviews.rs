@@ -1,0 +1,163 @@
+//! The queries that read the reviews of films. `migrations/0005_list_reviews.sql` keeps the numbers.
+
+use std::collections::HashMap;
+
+use sqlx::postgres::PgConnection;
+use uuid::Uuid;
+
+use super::cached_query::{CachedQuery, Lessor, Versions};
+use super::query::query_as;
+use super::version::{Version, Versioned};
+use crate::api::{FilmReviews, Json, ListedReview, Ratings};
+
+/// Selects reviews of a film, the newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReviewFilter {
+    /// The film.
+    pub film_id: i32,
+    /// Reviews with an id below this.
+    pub before: Option<i64>,
+    /// At most this many reviews.
+    pub limit: u32,
+}
+
+/// A page of the reviews of a film.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReviewPage {
+    /// The numbers of the film, and the page.
+    pub reviews: Json<FilmReviews>,
+    /// The id before which the next page begins, if the limit cut this page off.
+    pub next_before: Option<i64>,
+}
+
+/// Lists the reviews of films. The content is `None` if there is no such film.
+///
+/// The version is one of the film's reviews and of the catalogue, so that a film that was deleted, and
+/// `films migrate` after a restore, change it too. A film that does not exist has the version 0.
+pub(super) struct ListReviews;
+
+/// The version of a film's reviews.
+struct VersionRow {
+    film_id: i32,
+    version: Uuid,
+}
+
+/// The page of a key whose film exists.
+struct Row {
+    /// Counted from 1.
+    position: i64,
+    version: Uuid,
+    one: i64,
+    two: i64,
+    three: i64,
+    four: i64,
+    five: i64,
+    ids: Vec<i64>,
+    ratings: Vec<i32>,
+    times: Vec<Option<String>>,
+}
+
+impl CachedQuery for ListReviews {
+    const NAME: &'static str = "list_reviews";
+    const TABLE: &'static str = "review";
+    type Key = ReviewFilter;
+    type Content = Option<ReviewPage>;
+
+    async fn versions(
+        connection: &mut PgConnection,
+        filters: &[ReviewFilter],
+        _: Lessor<'_>,
+    ) -> Result<Versions, sqlx::Error> {
+        let film_ids: Vec<i32> = filters.iter().map(|filter| filter.film_id).collect();
+        let rows = query_as!(
+            VersionRow,
+            r#"select film_id, md5(concat(catalogue.version, string_agg(part.version::text, '' order by part)))::uuid
+                 as "version!"
+               from film_catalogue catalogue cross join film left join review_summary part using (film_id)
+               where film_id = any($1) group by film_id, catalogue.version"#,
+            &film_ids
+        )
+        .fetch_all(connection)
+        .await?;
+        let of_film: HashMap<i32, Uuid> = rows.into_iter().map(|row| (row.film_id, row.version)).collect();
+        let version = |film_id| Version(of_film.get(film_id).copied().unwrap_or_default());
+        Ok(Versions::Each(film_ids.iter().map(version).collect()))
+    }
+
+    async fn read(
+        connection: &mut PgConnection,
+        filters: &[ReviewFilter],
+    ) -> Result<Vec<Versioned<Option<ReviewPage>>>, sqlx::Error> {
+        let film_ids: Vec<i32> = filters.iter().map(|filter| filter.film_id).collect();
+        let before: Vec<i64> = filters.iter().map(|filter| filter.before.unwrap_or(i64::MAX)).collect();
+        // A row beyond the limit tells that another page follows.
+        let sizes: Vec<i64> = filters.iter().map(|filter| i64::from(filter.limit) + 1).collect();
+        let rows = query_as!(
+            Row,
+            r#"select position as "position!", summary.version as "version!", one as "one!", two as "two!",
+                 three as "three!", four as "four!", five as "five!", ids as "ids!", ratings as "ratings!",
+                 times as "times!: Vec<Option<String>>"
+               from unnest($1::int4[], $2::int8[], $3::int8[]) with ordinality
+                 as key (film_id, before, size, position)
+               join film on film.film_id = key.film_id
+               cross join lateral (
+                 select md5(concat((select version from film_catalogue),
+                     string_agg(version::text, '' order by part)))::uuid as version,
+                   coalesce(sum(one), 0)::int8 as one, coalesce(sum(two), 0)::int8 as two,
+                   coalesce(sum(three), 0)::int8 as three, coalesce(sum(four), 0)::int8 as four,
+                   coalesce(sum(five), 0)::int8 as five
+                 from review_summary part where part.film_id = key.film_id
+               ) summary
+               cross join lateral (
+                 select coalesce(array_agg(review_id order by review_id desc), '{}') as ids,
+                   coalesce(array_agg(rating order by review_id desc), '{}') as ratings,
+                   coalesce(array_agg(created_at order by review_id desc), '{}') as times
+                 from (
+                   select review_id, rating::int4 as rating,
+                     to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at
+                   from review
+                   where review.film_id = key.film_id and review_id < key.before and rating between 1 and 5
+                   order by review_id desc limit key.size
+                 ) newest
+               ) page"#,
+            &film_ids,
+            &before,
+            &sizes
+        )
+        .fetch_all(connection)
+        .await?;
+        pages(filters, rows)
+    }
+
+    fn size(page: &Option<ReviewPage>) -> usize {
+        page.as_ref().map_or(0, |page| page.reviews.size())
+    }
+}
+
+/// Returns the page of each filter. A filter without a row has no film.
+fn pages(
+    filters: &[ReviewFilter],
+    rows: Vec<Row>,
+) -> Result<Vec<Versioned<Option<ReviewPage>>>, sqlx::Error> {
+    let mut rows: HashMap<i64, Row> = rows.into_iter().map(|row| (row.position, row)).collect();
+    let page = |(position, filter)| match rows.remove(&position) {
+        Some(row) => page(filter, row),
+        None => Ok(Versioned { version: Version(Uuid::nil()), content: None }),
+    };
+    (1..).zip(filters).map(page).collect()
+}
+
+fn page(filter: &ReviewFilter, row: Row) -> Result<Versioned<Option<ReviewPage>>, sqlx::Error> {
+    let Row { version, one, two, three, four, five, ids, ratings, times, .. } = row;
+    let listed = ids.into_iter().zip(ratings).zip(times);
+    let mut reviews: Vec<ListedReview> = listed
+        .map(|((review_id, rating), created_at)| ListedReview { created_at, rating, review_id })
+        .collect();
+    let has_more = reviews.len() > filter.limit as usize;
+    reviews.truncate(filter.limit as usize);
+    let next_before = reviews.last().filter(|_| has_more).map(|review| review.review_id);
+    let ratings = Ratings { one, two, three, four, five };
+    let body = FilmReviews::new(filter.film_id, ratings, reviews);
+    let page = ReviewPage { reviews: Json::encode_list(&body)?, next_before };
+    Ok(Versioned { version: Version(version), content: Some(page) })
+}
