@@ -39,17 +39,17 @@ pub struct Database {
         "key": "database.queue_size", "because": "a batch is taken from its queue",
     }))]
     pub max_batch_size: usize,
-    /// Most requests that may wait for one kind of query (`get_film`, `list_films`, `create_review`). A
+    /// Most requests that may wait for one kind of query (`get_film`, `list_films`, `list_reviews`, `create_review`). A
     /// further request gets 503 at once. The limit for reads is divided among `http.threads`, but never below
     /// `database.max_batch_size`. Must be at least `database.max_batch_size`.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub queue_size: usize,
-    /// Most cached responses for one kind of read (`get_film`, `list_films`). Every batch reads the version of the
-    /// catalogue, and uses only those cached responses that were read at the same version. 0 turns the
-    /// cache off.
+    /// Most cached responses for one kind of read (`get_film`, `list_films`, `list_reviews`). Every batch reads the
+    /// present version, of the catalogue or of a film's reviews, and uses only those cached responses that were read
+    /// at it. 0 turns the cache off.
     #[schemars(range(max = 10_000_000))]
     pub cache_entries: usize,
-    /// Most memory for cached responses of one kind of read (`get_film`, `list_films`), in bytes. With leases it can
+    /// Most memory for cached responses of one kind of read (`get_film`, `list_films`, `list_reviews`), in bytes. With leases it can
     /// be twice as much, because the worker threads may still use what the cache has evicted. Compressed copies of
     /// lists come on top. A list larger than this limit is read from the database every time.
     #[schemars(range(max = 1_099_511_627_776_u64))]
