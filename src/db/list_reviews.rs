@@ -32,21 +32,21 @@ pub struct ReviewPage {
 
 /// Lists the reviews of films. The content is `None` if there is no such film.
 ///
-/// The version is one of the film's reviews and of the catalogue, so that a film that was deleted, and
-/// `films migrate` after a restore, change it too. A film that does not exist has the version 0.
 pub(super) struct ListReviews;
 
-/// The version of a film's reviews.
+/// The versions that make the one of a film's reviews.
 struct VersionRow {
     film_id: i32,
-    version: Uuid,
+    catalogue: Uuid,
+    parts: Vec<Uuid>,
 }
 
 /// The page of a key whose film exists.
 struct Row {
     /// Counted from 1.
     position: i64,
-    version: Uuid,
+    catalogue: Uuid,
+    parts: Vec<Uuid>,
     one: i64,
     two: i64,
     three: i64,
@@ -55,6 +55,18 @@ struct Row {
     ids: Vec<i64>,
     ratings: Vec<i32>,
     times: Vec<Option<String>>,
+}
+
+/// The version of the reviews of a film that does not exist.
+const NO_FILM: Version = Version(Uuid::nil());
+
+/// Returns the version of a film's reviews. It has a part for each row of the summary, and the catalogue's, so
+/// that deleting a film, and `films migrate` after a restore, change it too.
+///
+/// All parts are random and in any order, so their exclusive or is as random as each of them.
+fn version(catalogue: Uuid, parts: &[Uuid]) -> Version {
+    let all = parts.iter().fold(catalogue.as_u128(), |all, part| all ^ part.as_u128());
+    Version(Uuid::from_u128(all))
 }
 
 impl CachedQuery for ListReviews {
@@ -71,17 +83,16 @@ impl CachedQuery for ListReviews {
         let film_ids: Vec<i32> = filters.iter().map(|filter| filter.film_id).collect();
         let rows = query_as!(
             VersionRow,
-            r#"select film_id, md5(concat(catalogue.version, string_agg(part.version::text, '' order by part)))::uuid
-                 as "version!"
-               from film_catalogue catalogue cross join film left join review_summary part using (film_id)
-               where film_id = any($1) group by film_id, catalogue.version"#,
+            r#"select film_id, version as catalogue,
+                 array(select part.version from review_summary part where part.film_id = film.film_id) as "parts!"
+               from film_catalogue cross join film where film_id = any($1)"#,
             &film_ids
         )
         .fetch_all(connection)
         .await?;
-        let of_film: HashMap<i32, Uuid> = rows.into_iter().map(|row| (row.film_id, row.version)).collect();
-        let version = |film_id| Version(of_film.get(film_id).copied().unwrap_or_default());
-        Ok(Versions::Each(film_ids.iter().map(version).collect()))
+        let of_film: HashMap<i32, Version> =
+            rows.into_iter().map(|row| (row.film_id, version(row.catalogue, &row.parts))).collect();
+        Ok(Versions::Each(film_ids.iter().map(|id| of_film.get(id).copied().unwrap_or(NO_FILM)).collect()))
     }
 
     async fn read(
@@ -94,18 +105,17 @@ impl CachedQuery for ListReviews {
         let sizes: Vec<i64> = filters.iter().map(|filter| i64::from(filter.limit) + 1).collect();
         let rows = query_as!(
             Row,
-            r#"select position as "position!", summary.version as "version!", one as "one!", two as "two!",
+            r#"select position as "position!", catalogue.version as catalogue, parts as "parts!", one as "one!", two as "two!",
                  three as "three!", four as "four!", five as "five!", ids as "ids!", ratings as "ratings!",
                  times as "times!: Vec<Option<String>>"
                from unnest($1::int4[], $2::int8[], $3::int8[]) with ordinality
                  as key (film_id, before, size, position)
                join film on film.film_id = key.film_id
+               cross join film_catalogue catalogue
                cross join lateral (
-                 select md5(concat((select version from film_catalogue),
-                     string_agg(version::text, '' order by part)))::uuid as version,
-                   coalesce(sum(one), 0)::int8 as one, coalesce(sum(two), 0)::int8 as two,
-                   coalesce(sum(three), 0)::int8 as three, coalesce(sum(four), 0)::int8 as four,
-                   coalesce(sum(five), 0)::int8 as five
+                 select coalesce(array_agg(version), '{}') as parts, coalesce(sum(one), 0)::int8 as one,
+                   coalesce(sum(two), 0)::int8 as two, coalesce(sum(three), 0)::int8 as three,
+                   coalesce(sum(four), 0)::int8 as four, coalesce(sum(five), 0)::int8 as five
                  from review_summary part where part.film_id = key.film_id
                ) summary
                cross join lateral (
@@ -142,13 +152,13 @@ fn pages(
     let mut rows: HashMap<i64, Row> = rows.into_iter().map(|row| (row.position, row)).collect();
     let page = |(position, filter)| match rows.remove(&position) {
         Some(row) => page(filter, row),
-        None => Ok(Versioned { version: Version(Uuid::nil()), content: None }),
+        None => Ok(Versioned { version: NO_FILM, content: None }),
     };
     (1..).zip(filters).map(page).collect()
 }
 
 fn page(filter: &ReviewFilter, row: Row) -> Result<Versioned<Option<ReviewPage>>, sqlx::Error> {
-    let Row { version, one, two, three, four, five, ids, ratings, times, .. } = row;
+    let Row { catalogue, parts, one, two, three, four, five, ids, ratings, times, .. } = row;
     let listed = ids.into_iter().zip(ratings).zip(times);
     let mut reviews: Vec<ListedReview> = listed
         .map(|((review_id, rating), created_at)| ListedReview { created_at, rating, review_id })
@@ -159,5 +169,5 @@ fn page(filter: &ReviewFilter, row: Row) -> Result<Versioned<Option<ReviewPage>>
     let ratings = Ratings { one, two, three, four, five };
     let body = FilmReviews::new(filter.film_id, ratings, reviews);
     let page = ReviewPage { reviews: Json::encode_list(&body)?, next_before };
-    Ok(Versioned { version: Version(version), content: Some(page) })
+    Ok(Versioned { version: version(catalogue, &parts), content: Some(page) })
 }
