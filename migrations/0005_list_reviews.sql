@@ -17,49 +17,39 @@ create table if not exists review_summary (
     primary key (film_id, part)
 ) with (fillfactor = 70);
 
--- Adds reviews to the summary, or takes them away: `changes` has 1 or -1 for each. A change of zero in all,
--- as an update of the time is one, gives the film another version too.
-create or replace function summarise_reviews(film_ids integer[], ratings integer[], changes integer[])
-returns void language plpgsql as $$
+-- Adds the changed reviews to the summary, or takes them away: the trigger's argument is 1 or -1. A change of
+-- nothing but the time gives the film another version too.
+--
+-- One version for all films of the statement, because Postgres takes long to make a random one. Without the
+-- last setting, the planner would read the whole summary of a small catalogue for every review.
+create or replace function reviews_changed() returns trigger language plpgsql as $$
+declare
+    new_version constant uuid := gen_random_uuid();
+    sign integer;
 begin
-    with changed as (
-        select film_id, coalesce(sum(change) filter (where rating = 1), 0) as one,
-            coalesce(sum(change) filter (where rating = 2), 0) as two,
-            coalesce(sum(change) filter (where rating = 3), 0) as three,
-            coalesce(sum(change) filter (where rating = 4), 0) as four,
-            coalesce(sum(change) filter (where rating = 5), 0) as five
-        from unnest(film_ids, ratings, changes) as change (film_id, rating, change)
-        where film_id is not null group by film_id
+    if tg_op = 'TRUNCATE' then
+        delete from review_summary;
+        return null;
+    end if;
+    sign := tg_argv[0];
+    with numbers as (
+        select film_id::integer as film_id, sign * count(*) filter (where rating = 1) as one,
+            sign * count(*) filter (where rating = 2) as two, sign * count(*) filter (where rating = 3) as three,
+            sign * count(*) filter (where rating = 4) as four, sign * count(*) filter (where rating = 5) as five
+        from changed where film_id is not null group by film_id
     ), taken as materialized (
-        select changed.*, free.part from changed left join lateral (
-            select part from review_summary summary where summary.film_id = changed.film_id
+        select numbers.*, free.part from numbers left join lateral (
+            select part from review_summary summary where summary.film_id = numbers.film_id
             limit 1 for no key update skip locked
         ) free on true
     ), updated as (
-        update review_summary summary set version = gen_random_uuid(), one = summary.one + taken.one,
+        update review_summary summary set version = new_version, one = summary.one + taken.one,
             two = summary.two + taken.two, three = summary.three + taken.three,
             four = summary.four + taken.four, five = summary.five + taken.five
         from taken where summary.film_id = taken.film_id and summary.part = taken.part
     )
-    insert into review_summary (film_id, one, two, three, four, five)
-    select film_id, one, two, three, four, five from taken where part is null;
-end
-$$;
-
-create or replace function reviews_changed() returns trigger language plpgsql as $$
-begin
-    case tg_op
-    when 'INSERT' then
-        perform summarise_reviews(array_agg(film_id::integer), array_agg(rating::integer), array_agg(1)) from new_reviews;
-    when 'DELETE' then
-        perform summarise_reviews(array_agg(film_id::integer), array_agg(rating::integer), array_agg(-1)) from old_reviews;
-    when 'UPDATE' then
-        perform summarise_reviews(array_agg(film_id::integer), array_agg(rating::integer), array_agg(change)) from (
-            select film_id, rating, 1 as change from new_reviews
-            union all select film_id, rating, -1 from old_reviews) both_reviews;
-    else
-        delete from review_summary;
-    end case;
+    insert into review_summary (film_id, version, one, two, three, four, five)
+    select film_id, new_version, one, two, three, four, five from taken where part is null;
     return null;
 end
 $$;
@@ -81,7 +71,10 @@ begin
     end if;
     lock table review in share row exclusive mode;
     delete from review_summary;
-    perform summarise_reviews(array_agg(film_id::integer), array_agg(rating::integer), array_agg(1)) from review;
+    insert into review_summary (film_id, one, two, three, four, five)
+    select film_id, count(*) filter (where rating = 1), count(*) filter (where rating = 2),
+        count(*) filter (where rating = 3), count(*) filter (where rating = 4), count(*) filter (where rating = 5)
+    from review where film_id is not null group by film_id;
 end
 $$;
 
@@ -92,7 +85,8 @@ begin
     if (select count(*) from pg_attribute where attrelid = 'review'::regclass
             and attname in ('review_id', 'created_at') and not attisdropped) < 2
         or (select count(*) from pg_trigger where tgrelid = 'review'::regclass and tgname in
-            ('reviews_inserted', 'reviews_updated', 'reviews_deleted', 'reviews_truncated')) < 4
+            ('reviews_inserted', 'reviews_updated_from', 'reviews_updated_to', 'reviews_deleted',
+            'reviews_truncated')) < 5
         or to_regclass('review_newest') is null
     then
         alter table review add column if not exists review_id bigint generated by default as identity;
@@ -100,12 +94,13 @@ begin
         alter table review alter column created_at set default now();
         create index if not exists review_newest on review (film_id, review_id);
         create or replace trigger reviews_inserted after insert on review
-            referencing new table as new_reviews for each statement execute function reviews_changed();
-        create or replace trigger reviews_updated after update on review
-            referencing new table as new_reviews old table as old_reviews
-            for each statement execute function reviews_changed();
+            referencing new table as changed for each statement execute function reviews_changed('1');
+        create or replace trigger reviews_updated_from after update on review
+            referencing old table as changed for each statement execute function reviews_changed('-1');
+        create or replace trigger reviews_updated_to after update on review
+            referencing new table as changed for each statement execute function reviews_changed('1');
         create or replace trigger reviews_deleted after delete on review
-            referencing old table as old_reviews for each statement execute function reviews_changed();
+            referencing old table as changed for each statement execute function reviews_changed('-1');
         create or replace trigger reviews_truncated after truncate on review
             for each statement execute function reviews_changed();
     end if;
@@ -118,6 +113,7 @@ $$;
 do $$
 begin
     execute format('alter function reviews_changed() security definer set search_path = %I, pg_temp', current_schema());
+    alter function reviews_changed() set enable_seqscan = off;
 end
 $$;
 

@@ -49,14 +49,11 @@ pub(super) async fn first(
                select not array_agg(attname::text) @> array['film_id', 'part', 'version', 'one', 'five']
                from pg_attribute
                where attrelid = to_regclass('review_summary') and attnum > 0 and not attisdropped)),
-             (5, 'function summarise_reviews(integer[], integer[], integer[])', (
-               select prosrc not like '%update review_summary%'
-               from pg_proc where oid = to_regprocedure('summarise_reviews(integer[], integer[], integer[])'))),
              (5, 'function reviews_changed()', (
-               select prosrc not like '%perform summarise_reviews%'
+               select prosrc not like '%update review_summary%'
                from pg_proc where oid = to_regprocedure('reviews_changed()'))),
              (5, 'function count_reviews()', (
-               select prosrc not like '%perform summarise_reviews%'
+               select prosrc not like '%insert into review_summary%'
                from pg_proc where oid = to_regprocedure('count_reviews()'))),
              (5, 'function prepare_reviews()', (
                select prosrc not like '%perform count_reviews%'

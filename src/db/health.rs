@@ -22,8 +22,8 @@ const FIRST_RETRY: Duration = Duration::from_millis(50);
 const FUNCTIONS: &[&str] = &["lock_films(integer[])", "film_lease()"];
 
 /// The number of triggers that [`state`] looks for: two of `migrations/0002_catalogue_version.sql`, two of
-/// `0004_read_leases.sql`, and four of `0005_list_reviews.sql`.
-const TRIGGERS: i64 = 8;
+/// `0004_read_leases.sql`, and five of `0005_list_reviews.sql`.
+const TRIGGERS: i64 = 9;
 
 /// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,7 +190,8 @@ async fn state(connection: &mut PgConnection, functions: &[&str]) -> Result<Stat
                 and (tgrelid = to_regclass('film') and tgname in ('film_changed', 'film_truncated')
                   or tgrelid = to_regclass('film_catalogue') and tgname in ('await_leases', 'renew_version')
                   or tgrelid = to_regclass('review') and tgname in (
-                    'reviews_inserted', 'reviews_updated', 'reviews_deleted', 'reviews_truncated'))) as "triggers!",
+                    'reviews_inserted', 'reviews_updated_from', 'reviews_updated_to', 'reviews_deleted',
+                    'reviews_truncated'))) as "triggers!",
              current_setting('transaction_read_only')::boolean as "read_only!",
              (select name from unnest($1::text[]) name
               where not coalesce(has_function_privilege(to_regprocedure(name), 'execute'), false) limit 1)
