@@ -85,7 +85,8 @@ async fn requests_succeed_again_after_a_restart_of_the_database(pool: PgPool) {
 
     proxy.cut();
     let since = Instant::now();
-    films.get("/films/995/").await.problem(503, "unavailable");
+    // Until the lease of the read above has ended.
+    films.until_status("/films/995/", 503).await;
     assert!(since.elapsed() < SOON, "{:?}", since.elapsed());
     films.until_readiness(|response| response.status == 503).await;
 
