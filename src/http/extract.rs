@@ -41,6 +41,7 @@ impl IntoParams for Id {
             .parameter_in(ParameterIn::Path)
             .required(Required::True)
             .description(Some("The film's id."))
+            .example(Some(995.into()))
             .schema(Some(schema));
         vec![parameter.build()]
     }

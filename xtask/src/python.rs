@@ -1,4 +1,4 @@
-//! Virtual environments of the Python baselines, made once for each set of pinned versions.
+//! Virtual environments of Python, made once for each set of pinned versions.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
@@ -8,39 +8,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::baselines::{self, Baseline, FILE};
 use crate::cargo;
 use crate::postgres::{folder, unusable};
 use crate::terminal::say;
 
-/// Tells whether one of the servers is a Python application.
-pub(super) fn is_needed(servers: &[&str]) -> Result<bool> {
-    Ok(python(servers)?.next().is_some())
-}
-
-/// Makes the virtual environments of the servers that need one.
-pub(super) fn prepare(servers: &[&str]) -> Result<()> {
-    python(servers)?.try_for_each(|(name, folder)| environment(name, folder).map(drop))
-}
-
-/// Returns the command that starts a baseline, in its folder.
-pub(super) fn command(name: &str, baseline: &Baseline) -> Result<Command> {
-    let folder = baseline.venv.as_ref().with_context(|| format!("{FILE}: {name} has no venv"))?;
-    let mut command = Command::new(environment(name, folder)?.join("bin").join(&baseline.command[0]));
-    command.args(&baseline.command[1..]).env("PYTHONDONTWRITEBYTECODE", "1");
-    command.current_dir(cargo::workspace().join(folder));
-    Ok(command)
-}
-
-fn python<'a>(servers: &'a [&str]) -> Result<impl Iterator<Item = (&'a str, &'static str)>> {
-    let baselines = baselines::all()?;
-    Ok(servers.iter().filter_map(|&name| Some((name, baselines.get(name)?.venv.as_deref()?))))
-}
-
-/// Returns the virtual environment of a baseline, and makes it if need be. The name has a hash of the
-/// requirements, so that an environment always has the pinned versions.
-fn environment(name: &str, folder_of_baseline: &str) -> Result<PathBuf> {
-    let requirements = cargo::workspace().join(folder_of_baseline).join("requirements.txt");
+/// Returns the virtual environment with the requirements of a folder, and makes it if need be. Its name has a
+/// hash of the requirements, so that an environment always has the pinned versions.
+pub(crate) fn environment(name: &str, folder_of_requirements: &str) -> Result<PathBuf> {
+    let requirements = cargo::workspace().join(folder_of_requirements).join("requirements.txt");
     let text = fs::read(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
     let mut hash = DefaultHasher::new();
     text.hash(&mut hash);
