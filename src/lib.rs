@@ -28,5 +28,6 @@ mod probe;
 // The version and the commit of the build.
 mod version;
 
+pub use http::openapi_document;
 pub use probe::check;
 pub use version::LONG_VERSION;

@@ -66,6 +66,8 @@ enum Command {
         #[arg(long)]
         schema: bool,
     },
+    /// Print the OpenAPI document that `/openapi.json` serves.
+    Openapi,
 }
 
 /// Why the process fails, and the exit code.
@@ -112,6 +114,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             println!("{}", films::check(load()?.admin.listen.get()).map_err(failed)?);
             Ok(())
         }
+        Command::Openapi => print(&films::openapi_document().map_err(failed)?),
         Command::Serve => with_telemetry(&load()?, serve).await,
         Command::Migrate { wait, lock_timeout } => {
             with_telemetry(&load()?, async |config, _| {

@@ -5,32 +5,36 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::json::{EncodingError, Json};
 
 /// One film.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Film {
     /// The film's id.
     pub film_id: i32,
     /// The year in which the film came out, if the catalogue has one.
+    #[schema(required = true)]
     pub release_year: Option<i32>,
     /// The film's title.
     pub title: String,
 }
 
 /// A film in a list, where its id is the key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ListedFilm {
     /// The year in which the film came out, if the catalogue has one.
+    #[schema(required = true)]
     pub release_year: Option<i32>,
     /// The film's title.
     pub title: String,
 }
 
 /// Films by ascending id: `{"1":{"release_year":2006,"title":"…"},…}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(transparent)]
+#[schema(value_type = BTreeMap<String, ListedFilm>)]
 pub struct FilmList(pub BTreeMap<i32, ListedFilm>);
 
 /// Encodes a [`FilmList`] film by film, so that a long list is held as JSON only.

@@ -5,6 +5,9 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use crate::api::Coding;
 
@@ -22,6 +25,17 @@ impl<S: Sync> FromRequestParts<S> for AcceptedCoding {
         }
         let headers: Vec<&str> = headers.filter_map(|header| header.to_str().ok()).collect();
         Ok(Self(best(&headers.join(","))))
+    }
+}
+
+impl IntoParams for AcceptedCoding {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let parameter = ParameterBuilder::new()
+            .name("accept-encoding")
+            .parameter_in(ParameterIn::Header)
+            .description(Some("A list of 1 KiB or more is compressed if this names `zstd`, `br` or `gzip`."))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)));
+        vec![parameter.build()]
     }
 }
 

@@ -10,6 +10,9 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use parking_lot::Mutex;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::error::Error;
 use crate::api::{Coding, Json};
@@ -17,7 +20,7 @@ use crate::db::Version;
 use crate::version::VERSION;
 
 /// Clients may store a response, but must revalidate it before each use.
-const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+pub(super) const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 /// Caches must not hand out a coding to clients that accept another one.
 const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 
@@ -32,8 +35,21 @@ impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
     }
 }
 
+impl IntoParams for IfNoneMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let parameter = ParameterBuilder::new()
+            .name("if-none-match")
+            .parameter_in(ParameterIn::Header)
+            .description(Some(
+                "An `ETag` that the client has, or several. If one is current, the response is 304.",
+            ))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)));
+        vec![parameter.build()]
+    }
+}
+
 impl IfNoneMatch {
-    fn matches(&self, etag: &HeaderValue) -> bool {
+    pub(super) fn matches(&self, etag: &HeaderValue) -> bool {
         self.0.iter().any(|header| matches(header, etag))
     }
 }
@@ -94,7 +110,7 @@ impl EtagCache {
 
 /// Returns a 304. Its empty body hides its size, because axum would add `Content-Length: 0`, which
 /// would claim that the full response is empty.
-fn not_modified() -> Response {
+pub(super) fn not_modified() -> Response {
     let mut response = Response::new(Body::from_stream(stream::empty::<Result<Bytes, Infallible>>()));
     *response.status_mut() = StatusCode::NOT_MODIFIED;
     response

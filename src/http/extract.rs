@@ -6,6 +6,10 @@ use axum::http::request::Parts;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, de};
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
 use super::error::Error;
 
@@ -22,6 +26,24 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
         // `parse` alone would accept a sign, and one film would have two addresses.
         let has_digits_only = text.bytes().all(|byte| byte.is_ascii_digit());
         has_digits_only.then(|| text.parse().ok()).flatten().map(Self).ok_or_else(expected)
+    }
+}
+
+impl IntoParams for Id {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let schema = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+            .minimum(Some(0))
+            .maximum(Some(i32::MAX));
+        let parameter = ParameterBuilder::new()
+            .name("film_id")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .description(Some("The film's id."))
+            .example(Some(995.into()))
+            .schema(Some(schema));
+        vec![parameter.build()]
     }
 }
 

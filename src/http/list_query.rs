@@ -6,6 +6,7 @@ use axum::http::HeaderValue;
 use axum::http::header::InvalidHeaderValue;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, de};
+use utoipa::IntoParams;
 
 use super::extract::integer;
 use crate::db::Filter;
@@ -17,21 +18,36 @@ const DEFAULT_YEAR_GT: i32 = 2000;
 const MAX_PREFIX: usize = 100;
 
 /// Selects the films that meet every condition, at most `limit` of them, with ids greater than `after`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
+    /// Lists films released after this year. Without any filter, the list has the films after 2000.
+    #[param(required = false, nullable = false, value_type = i32, minimum = -2_147_483_648, maximum = 2_147_483_647)]
     #[serde(rename = "year.gt", default, deserialize_with = "optional_integer")]
     year_gt: Option<i32>,
+    /// Lists films released in this year and later.
+    #[param(required = false, nullable = false, value_type = i32, minimum = -2_147_483_648, maximum = 2_147_483_647)]
     #[serde(rename = "year.gte", default, deserialize_with = "optional_integer")]
     year_gte: Option<i32>,
+    /// Lists films released before this year.
+    #[param(required = false, nullable = false, value_type = i32, minimum = -2_147_483_648, maximum = 2_147_483_647)]
     #[serde(rename = "year.lt", default, deserialize_with = "optional_integer")]
     year_lt: Option<i32>,
+    /// Lists films released in this year and earlier.
+    #[param(required = false, nullable = false, value_type = i32, minimum = -2_147_483_648, maximum = 2_147_483_647)]
     #[serde(rename = "year.lte", default, deserialize_with = "optional_integer")]
     year_lte: Option<i32>,
+    /// Lists films whose title begins with these characters. Capitals matter, and NUL is refused.
+    #[param(required = false, nullable = false, value_type = String, min_length = 1, max_length = 100, pattern = r"^[^\x00]+$")]
     #[serde(rename = "title.prefix", default, deserialize_with = "prefix")]
     title_prefix: Option<String>,
+    /// Caps the page. `Link` leads to the next page.
+    #[param(required = false, nullable = false, value_type = i32, minimum = 1, maximum = 2_147_483_647)]
     #[serde(default, deserialize_with = "limit")]
     limit: Option<u32>,
+    /// Skips ids up to and including this one.
+    #[param(required = false, nullable = false, value_type = i32, minimum = -2_147_483_648, maximum = 2_147_483_647)]
     #[serde(default, deserialize_with = "optional_integer")]
     after: Option<i32>,
 }

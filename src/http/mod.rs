@@ -1,8 +1,9 @@
 //! Everything that knows HTTP, and nothing that knows SQL.
 //!
-//! `router` puts the service together, and `routes` finds the handler of a request. `films` and `reviews` hold the handlers of the public routes,
-//! `admin` those for probes and metrics. `observe` wraps every public request with its span, timeout
-//! and log line. Only `error` gives a failed request its status.
+//! `router` puts the service together, and `routes` finds the handler of a request. `films`, `reviews` and
+//! `list_reviews` hold the handlers of the public routes, `openapi` describes them; `admin` has those for probes
+//! and metrics. `observe` wraps every public request with its span, timeout and log line. Only `error` gives a
+//! failed request its status.
 
 mod admin;
 mod coding;
@@ -10,13 +11,19 @@ mod error;
 mod etag;
 mod extract;
 mod films;
+mod fixed;
 mod json;
 mod list_query;
+mod list_reviews;
 mod metrics;
 mod observe;
+mod openapi;
+mod problem;
+mod responses;
 mod reviews;
 mod router;
 mod routes;
 mod state;
 
+pub use openapi::openapi_document;
 pub(crate) use router::Service;

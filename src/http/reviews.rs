@@ -1,77 +1,39 @@
-//! `POST /reviews/` and `GET /films/{film_id}/reviews/`.
+//! `POST /reviews/`.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
-use serde::{Deserialize, Deserializer, de};
+use utoipa::openapi::Ref;
+use utoipa::{IntoResponses, ToSchema as _};
 
-use super::coding::AcceptedCoding;
 use super::error::Error;
-use super::etag::IfNoneMatch;
-use super::extract::{Id, NoQuery, Query};
+use super::extract::{NoQuery, Query};
 use super::json::JsonBody;
+use super::problem::ProblemKind;
+use super::responses::{self, DATABASE, Responses};
 use super::routes::Route;
 use super::state::AppState;
 use crate::api::{Json, Review};
-use crate::db::ReviewFilter;
 
 const RATINGS: RangeInclusive<i32> = 1..=5;
 
-/// The parameter `limit`: its default and its range.
-const DEFAULT_LIMIT: u32 = 20;
-const LIMITS: RangeInclusive<u32> = 1..=100;
-
-pub(super) fn routes() -> [Route<Arc<AppState>>; 2] {
-    [Route::post("/reviews/", create_review), Route::get("/films/{film_id}/reviews/", list_reviews)]
+pub(super) fn routes() -> [Route<Arc<AppState>>; 1] {
+    [Route::post("/reviews/", create_review)]
 }
 
-/// Selects at most `limit` reviews with ids below `before`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ListQuery {
-    #[serde(default, deserialize_with = "before")]
-    before: Option<i64>,
-    #[serde(default = "default_limit", deserialize_with = "limit")]
-    limit: u32,
-}
-
-fn default_limit() -> u32 {
-    DEFAULT_LIMIT
-}
-
-fn limit<'de, D: Deserializer<'de>>(input: D) -> Result<u32, D::Error> {
-    let expected = format_args!("expected an integer from {} to {}", LIMITS.start(), LIMITS.end());
-    let limit = String::deserialize(input)?.parse().ok().filter(|limit| LIMITS.contains(limit));
-    limit.ok_or_else(|| de::Error::custom(expected))
-}
-
-fn before<'de, D: Deserializer<'de>>(input: D) -> Result<Option<i64>, D::Error> {
-    let expected = format_args!("expected an integer from {} to {}", i64::MIN, i64::MAX);
-    String::deserialize(input)?.parse().map(Some).map_err(|_| de::Error::custom(expected))
-}
-
-async fn list_reviews(
-    State(state): State<Arc<AppState>>,
-    Id(film_id): Id,
-    Query(ListQuery { before, limit }): Query<ListQuery>,
-    if_none_match: IfNoneMatch,
-    AcceptedCoding(coding): AcceptedCoding,
-) -> Result<Response, Error> {
-    let page = state.db.list_reviews(ReviewFilter { film_id, before, limit }).await?;
-    let content = page.content.ok_or(Error::NoSuchFilm(film_id))?;
-    let mut response =
-        state.review_etags.respond(&if_none_match, coding, page.version, content.reviews).await?;
-    if let Some(before) = content.next_before {
-        let link = format!("</films/{film_id}/reviews/?before={before}&limit={limit}>; rel=\"next\"");
-        response.headers_mut().insert(header::LINK, HeaderValue::try_from(link)?);
-    }
-    Ok(response)
-}
-
-async fn create_review(
+/// Stores a review
+///
+/// Responds once the review is committed. A retry stores another review.
+#[utoipa::path(
+    post,
+    path = "/reviews/",
+    tag = "reviews",
+    request_body = Review,
+    responses(CreateResponses)
+)]
+pub(super) async fn create_review(
     State(state): State<Arc<AppState>>,
     _: Query<NoQuery>,
     JsonBody(body): JsonBody<Review>,
@@ -86,5 +48,25 @@ async fn create_review(
         Ok(Json::encode(&review)?.into_response())
     } else {
         Err(Error::UnknownFilm(film_id))
+    }
+}
+
+struct CreateResponses;
+
+impl IntoResponses for CreateResponses {
+    fn responses() -> Responses {
+        const FAILURES: [ProblemKind; 8] = [
+            ProblemKind::INVALID_JSON,
+            ProblemKind::BODY_LOST,
+            ProblemKind::BODY_TIMEOUT,
+            ProblemKind::BODY_TOO_LARGE,
+            ProblemKind::UNSUPPORTED_MEDIA_TYPE,
+            ProblemKind::UNSUPPORTED_CONTENT_CODING,
+            ProblemKind::INVALID_REVIEW,
+            ProblemKind::UNKNOWN_FILM,
+        ];
+        let mut responses = responses::created(Ref::from_schema_name(Review::name()), "The stored review.");
+        responses.extend(responses::failures(&[FAILURES.as_slice(), &DATABASE].concat()));
+        responses
     }
 }

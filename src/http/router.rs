@@ -14,7 +14,7 @@ use super::etag::EtagCache;
 use super::observe::Observer;
 use super::routes::{Route, Routes};
 use super::state::{AdminState, AppState, BodyLimits};
-use super::{admin, films, reviews};
+use super::{admin, films, list_reviews, openapi, reviews};
 use crate::config;
 use crate::db::Db;
 use crate::readiness::Readiness;
@@ -34,7 +34,13 @@ impl Service {
     pub(crate) fn public(db: Arc<Db>, config: &config::Http) -> Self {
         let body_limits = BodyLimits { size: config.max_body_size, timeout: config.body_timeout.get() };
         Self(Port::Public {
-            routes: Routes::new(films::routes().into_iter().chain(reviews::routes())),
+            routes: Routes::new(
+                films::routes()
+                    .into_iter()
+                    .chain(list_reviews::routes())
+                    .chain(reviews::routes())
+                    .chain(openapi::routes()),
+            ),
             state: Arc::new(AppState {
                 db,
                 body_limits,

@@ -15,6 +15,19 @@ async fn a_film_is_json(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn an_integer_may_be_written_with_a_fraction_of_zero(pool: PgPool) {
+    let films = Films::start(&pool).await;
+    for body in [r#"{"film_id":995.0,"rating":4e0}"#, r#"{"film_id":995,"rating":40.0e-1}"#] {
+        let response = films.post("/reviews/", body).await;
+        assert_eq!(
+            (response.status, response.body.as_str()),
+            (200, r#"{"film_id":995,"rating":4}"#),
+            "{body}"
+        );
+    }
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn the_list_has_every_film_after_2000_by_ascending_id(pool: PgPool) {
     sqlx::query(
         "insert into film (film_id, title, release_year) values

@@ -16,6 +16,7 @@ mod fresh;
 mod leases;
 mod lifecycle;
 mod migrate;
+mod openapi;
 mod postgres;
 mod readiness;
 mod replica;

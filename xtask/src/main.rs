@@ -17,6 +17,7 @@ mod instructions;
 mod net;
 mod postgres;
 mod process;
+mod python;
 mod readme;
 mod release;
 mod signals;
@@ -40,6 +41,7 @@ enum Verb {
     Test(verbs::test::Args),
     Run(verbs::run::Args),
     Sqlx(verbs::sqlx::Args),
+    Schemathesis(verbs::schemathesis::Args),
     Bench(bench::Args),
     Instructions(instructions::Args),
     /// Write the generated parts of helm/films; commit the result. With --check, also render the chart with
@@ -72,6 +74,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Postgres(args) => verbs::postgres::run(args),
         Verb::Test(args) => verbs::test::run(args),
         Verb::Run(args) => verbs::run::run(&args),
+        Verb::Schemathesis(args) => verbs::schemathesis::run(&args),
         Verb::Sqlx(args) => verbs::sqlx::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Instructions(args) => instructions::run(&args),

@@ -95,6 +95,7 @@ async fn an_invalid_review_reports_the_reason(pool: PgPool) {
         (r#"{"rating":4}"#, "film_id"),
         (r#"{"film_id":"995","rating":4}"#, "string"),
         (r#"{"film_id":995,"rating":4.5}"#, "floating point"),
+        (r#"{"film_id":2147483648.0,"rating":4}"#, "floating point"),
         (r#"{"film_id":995,"rating":null}"#, "null"),
         (r#"{"film_id":99999999999,"rating":4}"#, "99999999999"),
         (r#"{"film_id":995,"rating":4,"rating":5}"#, "rating"),

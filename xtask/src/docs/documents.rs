@@ -7,7 +7,7 @@ use loadtest::report::{picture, verdict};
 use loadtest::result::Run;
 use serde_json::Value;
 
-use super::{schema, table};
+use super::{openapi, schema, table};
 use crate::baselines;
 use crate::cargo;
 use crate::generated::{self, Mode, between, read};
@@ -17,6 +17,7 @@ const COMPARISON: &str = "docs/comparison.json";
 const PICTURE: &str = "docs/comparison.svg";
 const README: &str = "README.md";
 const CONFIGURATION: &str = "docs/configuration.md";
+const OPENAPI: &str = "docs/openapi.json";
 const BASELINES: &str = "loadtest/baselines/README.md";
 
 /// Runs the verb.
@@ -35,7 +36,8 @@ pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
         Ok((name.to_owned(), Some(text)))
     });
     let picture = (PICTURE.to_owned(), Some(picture(&comparison)));
-    let files = files.into_iter().chain([Ok(picture)]).collect::<Result<Vec<_>>>()?;
+    let openapi = (OPENAPI.to_owned(), Some(openapi::of_service()?));
+    let files = files.into_iter().chain([Ok(picture), Ok(openapi)]).collect::<Result<Vec<_>>>()?;
     mode.apply("docs", &workspace, &files)?;
     Ok(ExitCode::SUCCESS)
 }

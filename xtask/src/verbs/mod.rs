@@ -4,5 +4,6 @@ pub(crate) mod image;
 pub(crate) mod k8s;
 pub(crate) mod postgres;
 pub(crate) mod run;
+pub(crate) mod schemathesis;
 pub(crate) mod sqlx;
 pub(crate) mod test;
