@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::database::Database;
 use super::log_filter::LogFilter;
+use super::origins::Origins;
 use super::otel::Otel;
 use super::values::{self, Address, Delay, LogFormat, Timeout};
 
@@ -65,6 +66,13 @@ pub struct Http {
     /// omitted: the number of available cores (a container's CPU limit, rounded down), at least 1.
     #[schemars(range(min = 1, max = 1024))]
     pub threads: Option<usize>,
+    /// Serves pages for browsers (`true`): the documentation of the API at `/docs/`. With `false`, they get
+    /// 404, and `/openapi.json` is still served.
+    pub ui: bool,
+    /// Origins of pages in browsers that may use the API, separated by commas: `https://example.org,
+    /// http://localhost:8080`. `*` stands for every origin. If empty, browsers let no page of another origin
+    /// read a response.
+    pub cors_origins: Origins,
 }
 
 impl Http {
@@ -85,6 +93,8 @@ impl Default for Http {
             max_body_size: 16 * 1024,
             max_connections: 10_000,
             threads: None,
+            ui: true,
+            cors_origins: Origins::default(),
         }
     }
 }

@@ -154,6 +154,7 @@ mod tests {
 
     use super::*;
     use crate::config::log_filter::LogFilter;
+    use crate::config::origins::Origins;
 
     fn texts<T: JsonSchema>() -> impl Strategy<Value = String> {
         let schema = serde_json::to_value(schemars::schema_for!(T)).unwrap();
@@ -170,6 +171,11 @@ mod tests {
         #[test]
         fn a_text_that_matches_the_pattern_of_a_log_filter_is_a_log_filter(text in texts::<LogFilter>()) {
             prop_assert!(LogFilter::try_from(text.clone()).is_ok(), "{text}");
+        }
+
+        #[test]
+        fn a_text_that_matches_the_pattern_of_origins_is_a_list_of_origins(text in texts::<Origins>()) {
+            prop_assert!(Origins::try_from(text.clone()).is_ok(), "{text}");
         }
 
         #[test]

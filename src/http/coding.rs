@@ -19,12 +19,8 @@ impl<S: Sync> FromRequestParts<S> for AcceptedCoding {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let mut headers = parts.headers.get_all(header::ACCEPT_ENCODING).iter().peekable();
-        if headers.peek().is_none() {
-            return Ok(Self(None));
-        }
-        let headers: Vec<&str> = headers.filter_map(|header| header.to_str().ok()).collect();
-        Ok(Self(best(&headers.join(","))))
+        let is_sent = parts.headers.contains_key(header::ACCEPT_ENCODING);
+        Ok(Self(if is_sent { best(&accepted(parts)) } else { None }))
     }
 }
 
@@ -37,6 +33,25 @@ impl IntoParams for AcceptedCoding {
             .schema(Some(ObjectBuilder::new().schema_type(Type::String)));
         vec![parameter.build()]
     }
+}
+
+/// Whether the client accepts gzip, even if it likes another coding better.
+pub(super) struct AcceptsGzip(pub(super) bool);
+
+impl<S: Sync> FromRequestParts<S> for AcceptsGzip {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let accepted = accepted(parts);
+        let weight = weight(&accepted, Coding::Gzip.name()).or_else(|| weight(&accepted, "*"));
+        Ok(Self(weight > Some(0)))
+    }
+}
+
+/// Returns what the `Accept-Encoding` headers of a request list.
+fn accepted(parts: &Parts) -> String {
+    let headers = parts.headers.get_all(header::ACCEPT_ENCODING).iter();
+    headers.filter_map(|header| header.to_str().ok()).collect::<Vec<_>>().join(",")
 }
 
 /// Returns the coding of the highest weight, and of our preference among equals. Without a weight above that

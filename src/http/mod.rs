@@ -1,12 +1,13 @@
 //! Everything that knows HTTP, and nothing that knows SQL.
 //!
 //! `router` puts the service together, and `routes` finds the handler of a request. `films`, `reviews` and
-//! `list_reviews` hold the handlers of the public routes, `openapi` describes them; `admin` has those for probes
-//! and metrics. `observe` wraps every public request with its span, timeout and log line. Only `error` gives a
-//! failed request its status.
+//! `list_reviews` hold the handlers of the public routes. `openapi` describes them, and `docs` shows the
+//! description. `admin` has the handlers for probes and metrics. `observe` wraps every public request with its
+//! span, timeout and log line. Only `error` gives a failed request its status.
 
 mod admin;
 mod coding;
+mod docs;
 mod error;
 mod etag;
 mod extract;

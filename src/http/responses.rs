@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::example::{Example, ExampleBuilder};
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr, Response, ResponseBuilder};
@@ -85,7 +86,10 @@ pub(super) fn failures(kinds: &[Kind]) -> Responses {
 
 fn failure(status: StatusCode, kinds: &[Kind]) -> RefOr<Response> {
     let causes = kinds.iter().map(|kind| format!("`{}`: {}", kind.name, kind.cause));
-    let content = ContentBuilder::new().schema(Some(problem(status, kinds))).build();
+    let content = ContentBuilder::new()
+        .schema(Some(problem(status, kinds)))
+        .examples_from_iter(kinds.iter().map(|kind| (kind.name, example(*kind))))
+        .build();
     let mut response = ResponseBuilder::new()
         .description(causes.collect::<Vec<_>>().join("\n\n"))
         .content("application/problem+json", content);
@@ -104,6 +108,12 @@ fn header(description: &str, r#type: Type) -> Header {
         .description(Some(description))
         .schema(Some(ObjectBuilder::new().schema_type(r#type)))
         .build()
+}
+
+fn example(kind: Kind) -> Example {
+    let Kind { status, title, .. } = kind;
+    let problem = json!({"type": kind.uri(), "title": title, "status": status.as_u16()});
+    ExampleBuilder::new().value(Some(problem)).build()
 }
 
 /// Returns the schema of a problem of these kinds.

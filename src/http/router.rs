@@ -14,7 +14,7 @@ use super::etag::EtagCache;
 use super::observe::Observer;
 use super::routes::{Route, Routes};
 use super::state::{AdminState, AppState, BodyLimits};
-use super::{admin, films, list_reviews, openapi, reviews};
+use super::{admin, docs, films, list_reviews, openapi, reviews};
 use crate::config;
 use crate::db::Db;
 use crate::readiness::Readiness;
@@ -33,14 +33,11 @@ impl Service {
     /// Returns the service of the public port.
     pub(crate) fn public(db: Arc<Db>, config: &config::Http) -> Self {
         let body_limits = BodyLimits { size: config.max_body_size, timeout: config.body_timeout.get() };
+        let routes = films::routes().into_iter().chain(list_reviews::routes()).chain(reviews::routes());
+        let routes = routes.chain(openapi::routes());
+        let routes = routes.chain(config.ui.then(docs::routes).into_iter().flatten());
         Self(Port::Public {
-            routes: Routes::new(
-                films::routes()
-                    .into_iter()
-                    .chain(list_reviews::routes())
-                    .chain(reviews::routes())
-                    .chain(openapi::routes()),
-            ),
+            routes: Routes::new(routes),
             state: Arc::new(AppState {
                 db,
                 body_limits,

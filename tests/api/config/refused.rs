@@ -87,6 +87,23 @@ async fn a_log_filter_that_does_not_parse_is_refused() {
 }
 
 #[tokio::test]
+async fn an_origin_that_no_browser_sends_is_refused() {
+    let variable = "FILMS__HTTP__CORS_ORIGINS";
+    let key = "http.cors_origins";
+    for value in ["example.org", "ftp://example.org", "null", "https://", "*,*", "https://*.example.org"] {
+        let named = [key, variable, "expected * or origins separated by commas"];
+        assert_refused(&[(variable, value)], &named).await;
+    }
+    for value in [
+        "https://example.org/films",
+        "https://u:s3cret@example.org",
+        "https://a.example, https://example.org?x",
+    ] {
+        assert_refused(&[(variable, value)], &[key, variable, "expected https://example.org"]).await;
+    }
+}
+
+#[tokio::test]
 async fn a_timeout_of_zero_is_refused() {
     let named = ["database.query_timeout", "0s", "FILMS__DATABASE__QUERY_TIMEOUT", "expected more than 0s"];
     assert_refused(&[("FILMS__DATABASE__QUERY_TIMEOUT", "0s")], &named).await;
