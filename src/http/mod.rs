@@ -7,6 +7,7 @@
 
 mod admin;
 mod coding;
+mod cors;
 mod docs;
 mod error;
 mod etag;

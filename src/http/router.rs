@@ -9,6 +9,7 @@ use axum::http::{Method, Request, Version, header};
 use axum::response::{IntoResponse as _, Response};
 use prometheus::Registry;
 
+use super::cors::{Asked, Cors};
 use super::error::Error;
 use super::etag::EtagCache;
 use super::observe::Observer;
@@ -24,7 +25,7 @@ pub(crate) struct Service(Port);
 
 enum Port {
     /// The port of the clients.
-    Public { routes: Routes<Arc<AppState>>, state: Arc<AppState>, observer: Observer },
+    Public { routes: Routes<Arc<AppState>>, state: Arc<AppState>, observer: Observer, cors: Option<Cors> },
     /// The port for probes and scrapes. They are not observed: they would drown the clients' requests.
     Admin { routes: Routes<AdminState>, state: AdminState },
 }
@@ -45,6 +46,7 @@ impl Service {
                 review_etags: EtagCache::default(),
             }),
             observer: Observer::new(config.request_timeout.get()),
+            cors: Cors::new(&config.cors_origins),
         })
     }
 
@@ -57,10 +59,15 @@ impl Service {
     pub(crate) async fn respond(&self, peer: SocketAddr, request: Request<Body>) -> Response {
         let is_head = request.method() == Method::HEAD;
         let response = match &self.0 {
-            Port::Public { routes, state, observer } => {
+            Port::Public { routes, state, observer, cors } => {
                 let route = routes.find(request.uri().path());
                 let respond = |request| respond(route, request, Arc::clone(state));
-                observer.observe(peer, route.map(Route::path), request, respond).await
+                let cors = cors.as_ref().map(|cors| (cors, Asked::by(&request)));
+                let mut response = observer.observe(peer, route.map(Route::path), request, respond).await;
+                if let Some((cors, asked)) = cors {
+                    cors.permit(asked, &mut response);
+                }
+                response
             }
             Port::Admin { routes, state } => {
                 respond(routes.find(request.uri().path()), request, state.clone()).await

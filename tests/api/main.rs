@@ -9,6 +9,7 @@ mod conditional;
 mod config;
 mod connections;
 mod contract;
+mod cors;
 mod docs;
 mod documents;
 mod failures;

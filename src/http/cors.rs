@@ -1,0 +1,72 @@
+//! Cross-origin requests: lets pages of other origins use the API (the Fetch standard, section 3.3).
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, header};
+use axum::response::Response;
+
+use crate::config::Origins;
+
+/// What a page may read of a response beside the body and its type.
+const EXPOSED: HeaderValue = HeaderValue::from_static("allow, etag, link, retry-after");
+/// What a page may send beside the headers that need no permission.
+const SENT: HeaderValue =
+    HeaderValue::from_static("content-type, if-none-match, traceparent, tracestate, baggage");
+/// In seconds. Browsers ask again after two hours at the latest.
+const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
+
+/// The origins that are allowed.
+#[derive(Debug)]
+pub(super) struct Cors(Origins);
+
+/// What a request says about its origin.
+pub(super) struct Asked {
+    origin: Option<HeaderValue>,
+    is_preflight: bool,
+}
+
+impl Asked {
+    /// Reads it before a handler consumes the request.
+    pub(super) fn by(request: &Request<Body>) -> Self {
+        let headers = request.headers();
+        let has_method = headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        Self {
+            origin: headers.get(header::ORIGIN).cloned(),
+            is_preflight: has_method && request.method() == Method::OPTIONS,
+        }
+    }
+}
+
+impl Cors {
+    /// Returns `None` if no origin is allowed.
+    pub(super) fn new(origins: &Origins) -> Option<Self> {
+        (!origins.is_empty()).then(|| Self(origins.clone()))
+    }
+
+    /// Adds the permission to a response, if the origin is allowed.
+    pub(super) fn permit(&self, asked: Asked, response: &mut Response) {
+        let headers = response.headers_mut();
+        let allowed = match &self.0 {
+            Origins::Any => Some(HeaderValue::from_static("*")),
+            Origins::Listed(origins) => {
+                // Also for other origins: a cache must not hand their response to an allowed one.
+                headers.append(header::VARY, HeaderValue::from_static("origin"));
+                asked.origin.filter(|origin| origins.iter().any(|listed| origin == listed.as_str()))
+            }
+        };
+        let Some(origin) = allowed else { return };
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        if asked.is_preflight {
+            permit_request(headers);
+        }
+    }
+}
+
+/// Answers a preflight: the response to OPTIONS has the methods of the path already.
+fn permit_request(headers: &mut HeaderMap) {
+    if let Some(methods) = headers.get(header::ALLOW).cloned() {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, SENT);
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
+    }
+}
