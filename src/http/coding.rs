@@ -29,7 +29,7 @@ impl IntoParams for AcceptedCoding {
         let parameter = ParameterBuilder::new()
             .name("accept-encoding")
             .parameter_in(ParameterIn::Header)
-            .description(Some("A list of 1 KiB or more is compressed if this names `zstd`, `br` or `gzip`."))
+            .description(Some("A body of 1 KiB or more is compressed if this names `zstd`, `br` or `gzip`."))
             .schema(Some(ObjectBuilder::new().schema_type(Type::String)));
         vec![parameter.build()]
     }

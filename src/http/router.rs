@@ -34,9 +34,7 @@ impl Service {
     /// Returns the service of the public port.
     pub(crate) fn public(db: Arc<Db>, config: &config::Http) -> Self {
         let body_limits = BodyLimits { size: config.max_body_size, timeout: config.body_timeout.get() };
-        let routes = films::routes().into_iter().chain(list_reviews::routes()).chain(reviews::routes());
-        let routes = routes.chain(openapi::routes());
-        let routes = routes.chain(config.ui.then(docs::routes).into_iter().flatten());
+        let routes = api().chain(config.ui.then(docs::routes).into_iter().flatten());
         Self(Port::Public {
             routes: Routes::new(routes),
             state: Arc::new(AppState {
@@ -77,6 +75,12 @@ impl Service {
     }
 }
 
+/// Returns the routes that the OpenAPI document describes.
+fn api() -> impl Iterator<Item = Route<Arc<AppState>>> {
+    let films = films::routes().into_iter().chain(list_reviews::routes());
+    films.chain(reviews::routes()).chain(openapi::routes())
+}
+
 async fn respond<S: 'static>(route: Option<&Route<S>>, request: Request<Body>, state: S) -> Response {
     match (check_host(&request), route) {
         (Err(error), _) => error.into_response(),
@@ -107,5 +111,20 @@ fn without_body(mut response: Response) -> Response {
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Service").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_openapi_document_describes_every_route() {
+        let document: serde_json::Value =
+            serde_json::from_str(&openapi::openapi_document().unwrap()).unwrap();
+        let described: BTreeSet<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(described, api().map(|route| route.path().to_owned()).collect());
     }
 }
