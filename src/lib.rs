@@ -13,6 +13,9 @@ pub mod server;
 // Whether the instance should receive traffic.
 mod readiness;
 
+// What the service makes of its traffic, for those who watch.
+mod live;
+
 // Routes, statuses, HTTP spans and metrics.
 mod http;
 

@@ -66,8 +66,9 @@ pub struct Http {
     /// omitted: the number of available cores (a container's CPU limit, rounded down), at least 1.
     #[schemars(range(min = 1, max = 1024))]
     pub threads: Option<usize>,
-    /// Serves pages for browsers (`true`): the documentation of the API at `/docs/`. With `false`, they get
-    /// 404, and `/openapi.json` is still served.
+    /// Serves pages for browsers (`true`): the catalogue and the live traffic at `/`, with its events at
+    /// `/events`, and the documentation of the API at `/docs/`. With `false`, they get 404, and `/openapi.json`
+    /// is still served.
     pub ui: bool,
     /// Origins of pages in browsers that may use the API, separated by commas: `https://example.org,
     /// http://localhost:8080`. `*` stands for every origin. If empty, browsers let no page of another origin

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use super::problem::ProblemKind;
 use crate::api::{EncodingError, Json, Problem};
 use crate::db;
+use crate::live::TooManyViewers;
 
 /// When a client may retry, in seconds. An overload, or a restart of Postgres, lasts about this long.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
@@ -39,6 +40,7 @@ pub(super) enum Error {
     InvalidReview(String),
     UnknownFilm(i32),
     Timeout(Duration),
+    TooManyViewers(TooManyViewers),
     Database(db::Error),
     Encoding(String),
     Metrics(prometheus::Error),
@@ -48,6 +50,12 @@ pub(super) enum Error {
 impl From<db::Error> for Error {
     fn from(error: db::Error) -> Self {
         Self::Database(error)
+    }
+}
+
+impl From<TooManyViewers> for Error {
+    fn from(error: TooManyViewers) -> Self {
+        Self::TooManyViewers(error)
     }
 }
 
@@ -89,6 +97,7 @@ impl Error {
             Self::InvalidReview(_) | Self::Database(db::Error::Refused(_)) => ProblemKind::INVALID_REVIEW,
             Self::UnknownFilm(_) => ProblemKind::UNKNOWN_FILM,
             Self::Timeout(_) => ProblemKind::TIMEOUT,
+            Self::TooManyViewers(_) => ProblemKind::TOO_MANY_VIEWERS,
             Self::Database(db::Error::Overloaded(_)) => ProblemKind::OVERLOADED,
             Self::Database(db::Error::Query(_) | db::Error::Panicked)
             | Self::Encoding(_)
@@ -112,6 +121,7 @@ impl Error {
             Self::UnsupportedContentCoding => "expected a body without content-encoding".to_owned(),
             Self::BodyTooLarge(size) => format!("expected at most {size} bytes"),
             Self::BodyTimeout(limit) => format!("expected all of it within {limit:?}"),
+            Self::TooManyViewers(error) => format!("{error}; close one of their pages, or retry"),
             Self::Database(db::Error::Refused(_)) => "the database has a rule against this review".to_owned(),
             _ => return None,
         })
@@ -121,6 +131,7 @@ impl Error {
     fn cause(&self) -> Option<String> {
         Some(match self {
             Self::Timeout(limit) => format!("no response within {limit:?}"),
+            Self::TooManyViewers(error) => error.to_string(),
             Self::Database(error) => error.to_string(),
             Self::Encoding(error) => error.clone(),
             Self::Metrics(error) => error.to_string(),

@@ -2,7 +2,7 @@
 //!
 //! `router` puts the service together, and `routes` finds the handler of a request. `films`, `reviews` and
 //! `list_reviews` hold the handlers of the public routes. `openapi` describes them, and `docs` shows the
-//! description. `admin` has the handlers for probes and metrics. `observe` wraps every public request with its
+//! description. `page` has the handlers of the page in `ui/`, and `admin` those for probes and metrics. `observe` wraps every public request with its
 //! span, timeout and log line. Only `error` gives a failed request its status.
 
 mod admin;
@@ -20,6 +20,7 @@ mod list_reviews;
 mod metrics;
 mod observe;
 mod openapi;
+mod page;
 mod problem;
 mod responses;
 mod reviews;
@@ -28,4 +29,5 @@ mod routes;
 mod state;
 
 pub use openapi::openapi_document;
+pub(crate) use page::Endless;
 pub(crate) use router::Service;

@@ -59,6 +59,8 @@ kinds! {
         "The service failed. The log line of the request says why.";
     OVERLOADED: SERVICE_UNAVAILABLE, "overloaded", "The service has too many requests",
         "The queue is full. Retry after the time in `Retry-After`.";
+    TOO_MANY_VIEWERS: SERVICE_UNAVAILABLE, "too-many-viewers", "Too many pages watch the traffic",
+        "16 viewers read `/events`. Retry after the time in `Retry-After`.";
     UNAVAILABLE: SERVICE_UNAVAILABLE, "unavailable", "The service is unavailable",
         "The database is unreachable or too slow. Retry after the time in `Retry-After`.";
     TIMEOUT: GATEWAY_TIMEOUT, "timeout", "The request took too long",

@@ -15,9 +15,10 @@ use super::etag::EtagCache;
 use super::observe::Observer;
 use super::routes::{Route, Routes};
 use super::state::{AdminState, AppState, BodyLimits};
-use super::{admin, docs, films, list_reviews, openapi, reviews};
+use super::{admin, docs, films, list_reviews, openapi, page, reviews};
 use crate::config;
 use crate::db::Db;
+use crate::live::Live;
 use crate::readiness::Readiness;
 
 /// Responds to the requests of one port.
@@ -32,9 +33,10 @@ enum Port {
 
 impl Service {
     /// Returns the service of the public port.
-    pub(crate) fn public(db: Arc<Db>, config: &config::Http) -> Self {
+    pub(crate) fn public(db: Arc<Db>, live: Arc<Live>, config: &config::Http) -> Self {
         let body_limits = BodyLimits { size: config.max_body_size, timeout: config.body_timeout.get() };
-        let routes = api().chain(config.ui.then(docs::routes).into_iter().flatten());
+        let ui = || docs::routes().into_iter().chain(page::routes());
+        let routes = api().chain(config.ui.then(ui).into_iter().flatten());
         Self(Port::Public {
             routes: Routes::new(routes),
             state: Arc::new(AppState {
@@ -42,6 +44,7 @@ impl Service {
                 body_limits,
                 etags: EtagCache::default(),
                 review_etags: EtagCache::default(),
+                live,
             }),
             observer: Observer::new(config.request_timeout.get()),
             cors: Cors::new(&config.cors_origins),

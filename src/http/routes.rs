@@ -83,7 +83,8 @@ impl<S: 'static> Routes<S> {
             }
         };
         for route in routes {
-            if let Some(path) = route.path.strip_suffix('/') {
+            // Every path begins with a slash, so `/` has no path without it.
+            if let Some(path) = route.path.strip_suffix('/').filter(|path| !path.is_empty()) {
                 insert(Route { path, action: Action::AddSlash });
             }
             insert(route);

@@ -7,6 +7,7 @@ use prometheus::Registry;
 
 use super::etag::EtagCache;
 use crate::db::Db;
+use crate::live::Live;
 use crate::readiness::Readiness;
 
 /// The state of the public routes, one value for each worker thread.
@@ -18,6 +19,8 @@ pub(super) struct AppState {
     pub(super) etags: EtagCache,
     /// The tags of the last page of reviews. Apart, because each film's reviews have their own.
     pub(super) review_etags: EtagCache,
+    /// The traffic of the whole instance.
+    pub(super) live: Arc<Live>,
 }
 
 /// The limits of a request body.

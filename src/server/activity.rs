@@ -36,7 +36,8 @@ pub(super) struct Activity {
     uploads: AtomicU32,
     /// When the socket last took a byte, if it takes no further one. Otherwise [`Self::WRITABLE`].
     blocked: AtomicU64,
-    /// The chunks of HTTP/2 responses that wait for the client to make room, by age.
+    /// The chunks of responses that wait for the client to make room, by age: those of HTTP/2 and endless
+    /// ones.
     chunks: Mutex<Chunks>,
     order: AtomicU8,
     task: AtomicWaker,

@@ -1,5 +1,6 @@
-//! The bodies of HTTP/2 responses. A client limits how much it accepts of each stream, and a stream that
-//! it stops reading never reaches the socket. So each chunk records when it has been sent.
+//! The bodies of HTTP/2 responses, and endless ones. A client limits how much it accepts of each HTTP/2
+//! stream, and a stream that it stops reading never reaches the socket. An endless response would look idle.
+//! So each chunk records when it has been sent.
 
 use std::pin::Pin;
 use std::sync::Arc;

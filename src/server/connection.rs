@@ -19,7 +19,7 @@ use super::activity::{Activity, Order};
 use super::chunks::Chunks;
 use super::socket::Socket;
 use super::upload::Upload;
-use crate::http::Service;
+use crate::http::{Endless, Service};
 use crate::readiness::Readiness;
 
 /// A client's connection.
@@ -82,11 +82,11 @@ impl Connection {
         });
         let version = request.version();
         let mut response = self.service.respond(self.peer, request).await;
-        if version == Version::HTTP_2 {
-            if !response.body().is_end_stream() {
-                response = response.map(|body| Body::new(Chunks::new(body, &self.activity)));
-            }
-        } else if self.readiness.is_stopping() {
+        let is_endless = response.extensions().get::<Endless>().is_some();
+        if (version == Version::HTTP_2 || is_endless) && !response.body().is_end_stream() {
+            response = response.map(|body| Body::new(Chunks::new(body, &self.activity)));
+        }
+        if version != Version::HTTP_2 && self.readiness.is_stopping() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response)

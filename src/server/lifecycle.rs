@@ -1,6 +1,7 @@
 //! Builds an instance, runs it, and stops it step by step.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::Registry;
@@ -17,6 +18,7 @@ use super::threads::WorkerThread;
 use crate::config::Config;
 use crate::db::Postgres;
 use crate::http::Service;
+use crate::live::Live;
 use crate::readiness::Readiness;
 
 /// Probes and scrapes need few connections, and send their request at once.
@@ -38,6 +40,7 @@ const ADMIN_GRACE: Duration = Duration::from_secs(1);
 pub struct Server {
     http: Listener,
     admin: Listener,
+    live: Arc<Live>,
     readiness: Readiness,
     postgres: Postgres,
     threads: Vec<WorkerThread>,
@@ -67,9 +70,10 @@ impl Server {
         let readiness =
             Readiness::new(postgres.watch(&config.readiness), postgres.failing(), config.readiness.database);
         let threads = start_threads(config.http.threads())?;
+        let live = Arc::new(Live::new(registry.clone()));
         let workers = threads.iter().map(|thread| {
             let db = postgres.open(thread.runtime(), threads.len());
-            WorkerHandle::new(thread.runtime().clone(), Service::public(db, &config.http))
+            WorkerHandle::new(thread.runtime().clone(), Service::public(db, Arc::clone(&live), &config.http))
         });
         let http = Listener::new(
             bind("http.listen", config.http.listen.get())?,
@@ -89,7 +93,7 @@ impl Server {
             readiness.clone(),
             Limits { connections: shares.admin, ..ADMIN_LIMITS },
         );
-        Ok(Self { http, admin, readiness, postgres, threads, config })
+        Ok(Self { http, admin, live, readiness, postgres, threads, config })
     }
 
     /// Serves until `stop` resolves, then stops in this order:
@@ -98,12 +102,12 @@ impl Server {
     /// 2. Lame duck: the instance keeps serving, and its responses ask clients to reconnect, so that
     ///    load balancers move away before a connection is refused.
     /// 3. The listener accepts the connections that the kernel has queued, then closes its socket.
-    /// 4. Requests under way finish, within the grace period.
+    /// 4. The streams of those who watch the traffic end. Requests under way finish, within the grace period.
     /// 5. The batch queues close, and their workers finish the queued requests.
     /// 6. The connections to Postgres close, then the worker threads end, then the admin port closes.
     /// 7. `main` flushes telemetry and exits with 0.
     pub async fn run(self, stop: impl Future<Output = StopMode>) {
-        let Self { http, admin, readiness, postgres, threads, config } = self;
+        let Self { http, admin, live, readiness, postgres, threads, config } = self;
         // The admin port stops when `stop_admin` is dropped, at the latest at the end of this function.
         let (stop_admin, admin_stopped) = oneshot::channel::<()>();
         let admin = tokio::spawn(admin.accept_until(async { drop(admin_stopped.await) }));
@@ -119,6 +123,7 @@ impl Server {
             sleep(lame_duck).await;
         };
         let connections = http.accept_until(stop).await;
+        live.stop();
         connections.drain(config.shutdown.grace.get()).await;
         postgres.close().await;
         threads.into_iter().for_each(WorkerThread::stop);

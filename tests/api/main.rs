@@ -19,6 +19,7 @@ mod leases;
 mod lifecycle;
 mod migrate;
 mod openapi;
+mod page;
 mod postgres;
 mod readiness;
 mod replica;

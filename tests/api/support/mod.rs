@@ -12,6 +12,7 @@ pub(crate) mod pgbouncer;
 pub(crate) mod proxy;
 pub(crate) mod role;
 pub(crate) mod unreachable;
+pub(crate) mod viewer;
 
 pub(crate) use command::{Ended, Variables, command, run, set, variables};
 pub(crate) use instance::Films;

@@ -1,0 +1,48 @@
+//! The body of the event `traffic` of `GET /events`.
+
+use serde::Serialize;
+
+/// What the service made of its traffic during about a second. Rates are per second.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Traffic {
+    /// Requests to the routes of the API.
+    pub requests: f64,
+    /// Those of them that the service failed.
+    pub failures: f64,
+    /// Durations of these requests.
+    pub latency: Latency,
+    /// Reads of films, by the source of the response.
+    pub reads: Reads,
+    /// Queries that ran for requests.
+    pub queries: f64,
+    /// How many requests shared a query.
+    pub batch_size: BatchSize,
+}
+
+/// Percentiles of the duration of a request, in seconds, estimated from the buckets of a histogram. Both
+/// are `None` without requests.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Latency {
+    /// The median.
+    pub p50: Option<f64>,
+    /// The 99th percentile.
+    pub p99: Option<f64>,
+}
+
+/// Reads of films per second.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Reads {
+    /// Reads from memory, under a lease.
+    pub lease: f64,
+    /// Reads that waited for a query.
+    pub batch: f64,
+}
+
+/// Mean numbers of requests that shared a query. `None` if no such query ran.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct BatchSize {
+    /// Of queries that read.
+    pub reads: Option<f64>,
+    /// Of queries that store reviews.
+    pub reviews: Option<f64>,
+}
