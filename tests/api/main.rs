@@ -4,6 +4,7 @@
 
 mod support;
 
+mod browser;
 mod coding;
 mod conditional;
 mod config;

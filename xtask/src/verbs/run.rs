@@ -64,12 +64,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 /// Waits until the service is ready, and prints what to try. The thread ends with the process.
 fn announce(http: &Listen, admin: &Listen) {
     let ready = || Ok(admin.responds("/readyz").then_some(()));
-    let (http, admin) = (http.reachable(), admin.reachable());
     while let Ok(None) = process::until(READY_TIMEOUT, None, ready) {
-        say(&format!("Not ready after {READY_TIMEOUT:?}: http://{admin}/readyz says why"));
+        say(&format!("Not ready after {READY_TIMEOUT:?}: http://{}/readyz says why", admin.reachable()));
     }
+    let has_page = http.responds("/");
+    let (http, admin) = (http.reachable(), admin.reachable());
+    let page = if has_page { format!("http://{http}/, ") } else { String::new() };
     say(&format!(
-        "Ready: http://{http}/films/, http://{admin}/readyz, http://{admin}/metrics
+        "Ready: {page}http://{http}/films/, http://{admin}/readyz, http://{admin}/metrics
   curl http://{http}/films/995/
   curl 'http://{http}/films/?year.gt=2010'
   curl -H 'content-type: application/json' -d '{{\"film_id\":995,\"rating\":4}}' http://{http}/reviews/
