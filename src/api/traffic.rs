@@ -11,7 +11,7 @@ pub struct Traffic {
     pub failures: f64,
     /// Durations of these requests.
     pub latency: Latency,
-    /// Reads of films, by the source of the response.
+    /// Reads, by the source of the response.
     pub reads: Reads,
     /// Queries that ran for requests.
     pub queries: f64,
@@ -29,7 +29,7 @@ pub struct Latency {
     pub p99: Option<f64>,
 }
 
-/// Reads of films per second.
+/// Reads per second.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Reads {
     /// Reads from memory, under a lease.

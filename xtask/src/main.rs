@@ -42,6 +42,7 @@ enum Verb {
     Run(verbs::run::Args),
     Sqlx(verbs::sqlx::Args),
     Schemathesis(verbs::schemathesis::Args),
+    Screenshots(verbs::screenshots::Args),
     Bench(bench::Args),
     Instructions(instructions::Args),
     /// Write the generated parts of helm/films; commit the result. With --check, also render the chart with
@@ -76,6 +77,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Run(args) => verbs::run::run(&args),
         Verb::Schemathesis(args) => verbs::schemathesis::run(&args),
         Verb::Sqlx(args) => verbs::sqlx::run(&args),
+        Verb::Screenshots(args) => verbs::screenshots::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Instructions(args) => instructions::run(&args),
         Verb::Chart(mode) => docs::chart::run(&mode),

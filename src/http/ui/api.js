@@ -9,7 +9,7 @@ export async function request(path, options) {
     if (error.name === "AbortError") throw error;
     throw new Error("The service cannot be reached.");
   }
-  if (!response.ok) throw await failure(response);
+  if (!response.ok) throw await failed(response);
   return response;
 }
 
@@ -20,12 +20,10 @@ export function nextPage(response) {
 }
 
 /** Turns problem details (RFC 9457) into sentences. */
-async function failure(response) {
+async function failed(response) {
   const problem = await response.json().catch(() => ({}));
   const title = problem.title ?? `The service responded with ${response.status}`;
   const detail = problem.detail ? `: ${problem.detail}` : "";
   const retry = response.headers.get("retry-after");
-  const error = new Error(`${title}${detail}.${retry ? ` Try again in ${retry} s.` : ""}`);
-  error.problem = (problem.type ?? "").split(":").pop();
-  return error;
+  return new Error(`${title}${detail}.${retry ? ` Try again in ${retry} s.` : ""}`);
 }

@@ -56,8 +56,7 @@ async function loadReviews(id, path) {
     older = null;
     get("ratings").replaceChildren();
     get("reviews").replaceChildren();
-    const isMissing = error.problem === "no-such-route";
-    get("reviews-status").textContent = isMissing ? "This build of the service does not list reviews." : error.message;
+    get("reviews-status").textContent = error.message;
   }
   get("older").hidden = older === null;
 }

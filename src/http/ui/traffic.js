@@ -29,7 +29,7 @@ const plots = [
     format: number,
   }),
   plot({
-    title: "Reads of films per second",
+    title: "Reads per second",
     lines: [
       { name: "from memory", value: (traffic) => traffic.reads.lease },
       { name: "in a batch", value: (traffic) => traffic.reads.batch },

@@ -77,7 +77,7 @@ async fn turn_pages(session: &Session) {
 async fn review(session: &Session, pool: &PgPool) {
     let titles: Vec<String> = session.value(TITLES).await;
     // By keyboard alone.
-    session.value::<()>("document.querySelector('.film').focus()").await;
+    session.value::<bool>("document.querySelector('.film').focus() ?? true").await;
     session.keys(&["Tab", "Enter"]).await;
     session.until_text("#film-title", &titles[1]).await;
     session.until("document.activeElement.id === 'film-title'").await;
@@ -98,7 +98,9 @@ async fn traffic(session: &Session, films: &Films) {
     session.until(&drawn(1, 1)).await;
     let is_seen = async || {
         let figure = |plot: u32, line: u32| {
-            format!("document.querySelector('figure:nth-child({plot}) dl div:nth-child({line}) dd').innerText")
+            format!(
+                "document.querySelector('figure:nth-child({plot}) dl div:nth-child({line}) dd').innerText"
+            )
         };
         let figures = format!("[{}, {}, {}]", figure(1, 1), figure(2, 2), figure(4, 2));
         let figures: Vec<String> = session.value(&figures).await;
@@ -136,7 +138,10 @@ async fn a_viewer_too_many_reads_why_and_can_try_again(pool: PgPool) {
         .await;
     session.assert_fits().await;
     let faults = session.faults().await;
-    assert!(matches!(&faults[..], [fault] if fault.contains("/events: ") && fault.contains("503")), "{faults:?}");
+    assert!(
+        matches!(&faults[..], [fault] if fault.contains("/events: ") && fault.contains("503")),
+        "{faults:?}"
+    );
     viewers.clear();
     session.until("(document.querySelector('#reconnect:not([hidden])')?.click(), document.querySelector('#live-status').innerText === 'Live')").await;
     session.close().await;
@@ -150,7 +155,10 @@ async fn faults_are_found(pool: PgPool) {
     assert_eq!(session.faults().await, [""; 0]);
     for (script, fault) in [
         ("console.error('on purpose')", "console: "),
-        ("setTimeout(() => { throw new Error('on purpose') }), new Promise((go) => setTimeout(go, 50))", "exception: "),
+        (
+            "setTimeout(() => { throw new Error('on purpose') }), new Promise((go) => setTimeout(go, 50))",
+            "exception: ",
+        ),
         ("fetch('http://127.0.0.2:9/').catch(() => {})", "Content Security Policy"),
         ("document.body.setAttribute('style', 'color: red')", "Content Security Policy"),
         ("fetch('/no-such-route').then(() => {})", "404"),
