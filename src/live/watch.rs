@@ -84,19 +84,18 @@ impl Live {
         let mut ticks = interval_at(before.0 + PERIOD, PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = self.latest.closed() => {}
-            }
+            let is_due = tokio::select! {
+                _ = ticks.tick() => true,
+                () = self.latest.closed() => false,
+            };
             if self.ends() {
                 return;
             }
-            let now = Instant::now();
-            // Otherwise the last viewer has left and another one has come, before the next sample is due.
-            if now >= before.0 + PERIOD {
-                let totals = Totals::read(&self.registry);
-                self.publish(&totals.since(&before.1, now - before.0));
-                before = (now, totals);
+            // Otherwise the last viewer has left, and another one has come.
+            if is_due {
+                let now = (Instant::now(), Totals::read(&self.registry));
+                self.publish(&now.1.since(&before.1, now.0 - before.0));
+                before = now;
             }
         }
     }

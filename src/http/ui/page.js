@@ -7,4 +7,5 @@ import { startTraffic } from "./traffic.js";
 startCatalogue(showFilm);
 startTraffic();
 
-document.getElementById("load").textContent = `wrk -c 64 -d 30 ${location.origin}/films/995/`;
+const load = document.getElementById("load");
+load.textContent = load.textContent.replace("http://127.0.0.1:5000", location.origin);

@@ -22,7 +22,10 @@ export function logarithmic(bottom, top) {
   return () => ({ marks, height });
 }
 
-/** Returns a plot with lines `{ name, value }`, where `value` takes a sample and returns a number or null. */
+/**
+ * Returns a plot with lines `{ name, value, none }`, where `value` takes a sample and returns a number or null,
+ * and `none` is the text for null.
+ */
 export function plot({ title, lines, scale, format, labels }) {
   const figure = element("figure");
   const caption = element("figcaption");
@@ -60,7 +63,7 @@ export function plot({ title, lines, scale, format, labels }) {
     values.forEach((line, at) => {
       paths[at].setAttribute("d", path(line, y));
       const last = line.at(-1) ?? null;
-      figures[at].textContent = last === null ? "–" : format(last);
+      figures[at].textContent = last === null ? (samples.at(-1) && lines[at].none) ?? "–" : format(last);
     });
     area.querySelectorAll("span").forEach((label) => label.remove());
     for (const mark of labels ?? [marks.at(-1)]) area.append(markLabel(format(mark), height(mark)));

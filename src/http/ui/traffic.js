@@ -14,7 +14,7 @@ const plots = [
     lines: [
       { name: "requests", value: (traffic) => traffic.requests },
       { name: "queries", value: (traffic) => traffic.queries },
-      { name: "failed", value: (traffic) => traffic.failures },
+      { name: "failed", value: (traffic) => traffic.failures || null, none: "0" },
     ],
     scale: linear(10),
     format: number,
@@ -106,7 +106,7 @@ function say(text, state) {
 }
 
 function number(value) {
-  if (value >= 10000) return `${(value / 1000).toFixed(value < 100000 ? 1 : 0)}k`;
+  if (value >= 10000) return `${Number((value / 1000).toFixed(value < 100000 ? 1 : 0))}k`;
   return value < 10 && value % 1 !== 0 ? value.toFixed(1) : Math.round(value).toLocaleString("en");
 }
 

@@ -13,6 +13,8 @@ const DESK: (u32, u32) = (1440, 900);
 
 const TITLES: &str = "[...document.querySelectorAll('.film')].map((film) => film.firstChild.data)";
 const YEARS: &str = "[...document.querySelectorAll('.film span')].map((year) => Number(year.innerText))";
+const RATINGS: &str =
+    "[...document.querySelectorAll('#reviews .stars')].map((stars) => stars.ariaLabel.split(' ')[0])";
 const SHOWN: &str = "document.querySelector('#list').innerText";
 
 async fn visit(pool: PgPool, (width, height): (u32, u32)) {
@@ -25,7 +27,7 @@ async fn visit(pool: PgPool, (width, height): (u32, u32)) {
 
     filter(&session).await;
     turn_pages(&session).await;
-    review(&session, &pool).await;
+    review(&session, &films, &pool).await;
     traffic(&session, &films).await;
     session.assert_fits().await;
     session.emulate("prefers-color-scheme", "dark").await;
@@ -74,7 +76,7 @@ async fn turn_pages(session: &Session) {
     session.until("document.querySelector('#previous').disabled").await;
 }
 
-async fn review(session: &Session, pool: &PgPool) {
+async fn review(session: &Session, films: &Films, pool: &PgPool) {
     let titles: Vec<String> = session.value(TITLES).await;
     // By keyboard alone.
     session.value::<bool>("document.querySelector('.film').focus() ?? true").await;
@@ -82,10 +84,22 @@ async fn review(session: &Session, pool: &PgPool) {
     session.until_text("#film-title", &titles[1]).await;
     session.until("document.activeElement.id === 'film-title'").await;
 
+    session.until_text("#reviews-status", "Nobody has reviewed this film yet.").await;
+    let facts = session.text("#film-facts").await;
+    let (_, film_id) = facts.rsplit_once(' ').unwrap();
+    for _ in 0..5 {
+        let review = format!(r#"{{"film_id":{film_id},"rating":2}}"#);
+        assert_eq!(films.post("/reviews/", &review).await.status, 200);
+    }
     session.click("#review input[value='4'] + span").await;
     session.click("#review button").await;
     session.until_text("#review-status", "Stored: 4 of 5.").await;
-    assert_eq!(count(pool, "review").await, 1);
+    assert_eq!(count(pool, "review").await, 6);
+    session.until_text("#reviews-status", "2.33 of 5 on average, 6 reviews").await;
+    assert_eq!(session.value::<String>(&format!("{RATINGS}.join(' ')")).await, "4 2 2 2 2");
+    session.click("#older").await;
+    session.until(&format!("{RATINGS}.join(' ') === '4 2 2 2 2 2'")).await;
+    session.until("document.querySelector('#older').hidden").await;
 }
 
 async fn traffic(session: &Session, films: &Films) {
