@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream;
@@ -23,6 +23,9 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 /// Another build has other parts under the same names.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+
+/// Tells nginx, also as an ingress, to pass events on at once.
+const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Marks a response whose body goes on until the client or the service ends it.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +80,7 @@ async fn events(State(state): State<Arc<AppState>>, _: Query<NoQuery>) -> Result
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (UNBUFFERED, HeaderValue::from_static("no")),
     ];
     let mut response = (headers, Body::from_stream(events)).into_response();
     response.extensions_mut().insert(Endless);

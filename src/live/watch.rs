@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tracing::error;
 
 use super::totals::Totals;
-use crate::api::Event;
+use crate::api::{Event, Traffic};
 
 /// Time between two samples.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -107,7 +107,7 @@ impl Live {
         !*is_sampling
     }
 
-    fn publish(&self, traffic: &crate::api::Traffic) {
+    fn publish(&self, traffic: &Traffic) {
         match Event::encode("traffic", traffic) {
             Ok(event) => {
                 self.latest.send_if_modified(|latest| {
