@@ -84,7 +84,9 @@ fn smaller(picture: &[u8]) -> Vec<u8> {
     let pixels: Vec<Colour> =
         bytes.chunks_exact(info.color_type.samples()).map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
     let mut counts = BTreeMap::<_, usize>::new();
-    pixels.iter().for_each(|pixel| *counts.entry(*pixel).or_default() += 1);
+    for pixel in &pixels {
+        *counts.entry(*pixel).or_default() += 1;
+    }
     let palette = palette(&counts);
     let nearest = |colour: Colour| {
         (0..=255).take(palette.len()).min_by_key(|at| distance(colour, palette[usize::from(*at)])).unwrap()

@@ -37,10 +37,11 @@ impl Viewer {
     pub(crate) async fn next(&mut self) -> Option<(String, Value)> {
         loop {
             if let Some((event, rest)) = self.received.split_once("\n\n") {
+                let rest = rest.to_owned();
                 let (name, data) = event.split_once('\n').expect("two lines");
                 let name = name.strip_prefix("event: ").expect("a name").to_owned();
                 let data = serde_json::from_str(data.strip_prefix("data: ").expect("data")).unwrap();
-                self.received = rest.to_owned();
+                self.received = rest;
                 return Some((name, data));
             }
             let frame = timeout(TIMEOUT, self.body.frame()).await.expect("an event")?.expect("no fault");
