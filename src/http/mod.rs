@@ -4,6 +4,9 @@
 //! `list_reviews` hold the handlers of the public routes. `openapi` describes them, and `docs` shows the
 //! description. `page` has the handlers of the page in `ui/`, and `admin` those for probes and metrics. `observe` wraps every public request with its
 //! span, timeout and log line. Only `error` gives a failed request its status.
+//! `list_reviews` hold the handlers of the API, which `openapi` describes; `page` those of the page in `ui/`,
+//! and `admin` those for probes and metrics. `observe` wraps every public request with its span, timeout and
+//! log line. Only `error` gives a failed request its status.
 
 mod admin;
 mod coding;
