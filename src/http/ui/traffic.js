@@ -40,8 +40,8 @@ const plots = [
   plot({
     title: "Time to respond",
     lines: [
-      { name: "half within", value: (traffic) => traffic.latency.p50 },
-      { name: "99 % within", value: (traffic) => traffic.latency.p99 },
+      { name: "p50", value: (traffic) => traffic.latency.p50 },
+      { name: "p99", value: (traffic) => traffic.latency.p99 },
     ],
     scale: logarithmic(1e-5, 1),
     format: time,
