@@ -1,12 +1,9 @@
 //! Everything that knows HTTP, and nothing that knows SQL.
 //!
 //! `router` puts the service together, and `routes` finds the handler of a request. `films`, `reviews` and
-//! `list_reviews` hold the handlers of the public routes. `openapi` describes them, and `docs` shows the
-//! description. `page` has the handlers of the page in `ui/`, and `admin` those for probes and metrics. `observe` wraps every public request with its
-//! span, timeout and log line. Only `error` gives a failed request its status.
-//! `list_reviews` hold the handlers of the API, which `openapi` describes; `page` those of the page in `ui/`,
-//! and `admin` those for probes and metrics. `observe` wraps every public request with its span, timeout and
-//! log line. Only `error` gives a failed request its status.
+//! `list_reviews` hold the handlers of the API. `openapi` describes them, and `docs` shows the description.
+//! `page` has the handlers of the page in `ui/`, and `admin` those for probes and metrics. `observe` wraps every
+//! public request with its span, timeout and log line. Only `error` gives a failed request its status.
 
 mod admin;
 mod coding;
