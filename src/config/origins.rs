@@ -22,11 +22,14 @@ pub enum Origins {
 }
 
 fn pattern() -> String {
-    let label = "[a-z]([a-z0-9]{0,30}[a-z0-9])?";
+    let label = "[a-z0-9]+(-[a-z0-9]+)*";
+    // A name whose last label begins with a digit would be read as an IPv4 address.
+    let last_label = "[a-z][a-z0-9]*(-[a-z0-9]+)*";
     let byte = "(0|[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5])";
-    let host = format!(r"({label}(\.{label}){{0,5}}|{byte}(\.{byte}){{3}})");
-    let origin = format!("https?://{host}(:([1-9][0-9]{{0,3}}|[1-5][0-9]{{4}}))?");
-    format!(r"^(\*|{origin}(, ?{origin})*)?$")
+    let host = format!(r"(({label}\.){{0,8}}{last_label}|{byte}(\.{byte}){{3}})");
+    let port = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2})";
+    let origin = format!("https?://{host}(:{port})?");
+    format!(r"^(\*|{origin}(, ?{origin}){{0,31}})?$")
 }
 
 impl Origins {

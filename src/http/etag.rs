@@ -14,6 +14,7 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
+use super::coding::AcceptedCoding;
 use super::error::Error;
 use crate::api::{Coding, Json};
 use crate::db::Version;
@@ -62,29 +63,38 @@ pub(super) struct EtagCache(Mutex<Option<(Version, Etags)>>);
 type Etags = Vec<HeaderValue>;
 
 impl EtagCache {
-    /// Responds with the body in the accepted coding, or with 304 if the client has it already.
-    pub(super) async fn respond<T>(
+    /// Responds with the body as it is, or with 304 if the client has it already.
+    pub(super) fn respond<T>(
         &self,
         if_none_match: &IfNoneMatch,
-        accepted: Option<Coding>,
         version: Version,
         body: Json<T>,
     ) -> Result<Response, Error> {
+        let etag = self.etag(version, None)?;
         let has_codings = body.has_codings();
-        let coding = accepted.filter(|_| has_codings);
-        let etag = self.etag(version, coding)?;
-        let mut response = match coding {
-            _ if if_none_match.matches(&etag) => not_modified(),
-            Some(coding) => body.into_coded_response(coding).await?,
-            None => body.into_response(),
+        let response = if if_none_match.matches(&etag) { not_modified() } else { body.into_response() };
+        Ok(with_headers(response, etag, has_codings))
+    }
+
+    /// Responds with the body in the accepted coding, or with 304 if the client has it already.
+    pub(super) async fn respond_coded<T>(
+        &self,
+        if_none_match: &IfNoneMatch,
+        accepted: AcceptedCoding,
+        version: Version,
+        body: Json<T>,
+    ) -> Result<Response, Error> {
+        let Some(coding) = accepted.0.filter(|_| body.has_codings()) else {
+            return self.respond(if_none_match, version, body);
         };
-        let headers = response.headers_mut();
-        headers.insert(header::ETAG, etag);
-        headers.insert(header::CACHE_CONTROL, REVALIDATE);
-        if has_codings {
-            headers.insert(header::VARY, ACCEPT_ENCODING);
-        }
-        Ok(response)
+        let etag = self.etag(version, Some(coding))?;
+        let response = if if_none_match.matches(&etag) {
+            not_modified()
+        } else {
+            // In a box, so that responses without a coding do not pay for the space.
+            Box::pin(body.into_coded_response(coding)).await?
+        };
+        Ok(with_headers(response, etag, true))
     }
 
     /// Returns the strong tag of a version in a coding: equal tags mean equal bytes. The tag contains the
@@ -106,6 +116,16 @@ impl EtagCache {
         *last = Some((version, etags));
         Ok(wanted)
     }
+}
+
+fn with_headers(mut response: Response, etag: HeaderValue, has_codings: bool) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, etag);
+    headers.insert(header::CACHE_CONTROL, REVALIDATE);
+    if has_codings {
+        headers.insert(header::VARY, ACCEPT_ENCODING);
+    }
+    response
 }
 
 /// Returns a 304. Its empty body hides its size, because axum would add `Content-Length: 0`, which

@@ -37,10 +37,11 @@ pub(super) async fn list_films(
     State(state): State<Arc<AppState>>,
     Query(query): Query<ListQuery>,
     if_none_match: IfNoneMatch,
-    AcceptedCoding(coding): AcceptedCoding,
+    accepted: AcceptedCoding,
 ) -> Result<Response, Error> {
     let page = state.db.list_films(query.filter()).await?;
-    let mut response = state.etags.respond(&if_none_match, coding, page.version, page.content.films).await?;
+    let films = page.content.films;
+    let mut response = state.etags.respond_coded(&if_none_match, accepted, page.version, films).await?;
     if let Some(after) = page.content.next_after {
         response.headers_mut().insert(header::LINK, query.next_page(after)?);
     }
@@ -63,7 +64,7 @@ pub(super) async fn get_film(
 ) -> Result<Response, Error> {
     let film = state.db.get_film(film_id).await?;
     let body = film.content.ok_or(Error::NoSuchFilm(film_id))?;
-    state.etags.respond(&if_none_match, None, film.version, body).await
+    state.etags.respond(&if_none_match, film.version, body)
 }
 
 struct ListResponses;

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::stream;
 
 use super::error::Error;
+use super::etag::REVALIDATE;
 use super::extract::{NoQuery, Query};
 use super::routes::Route;
 use super::state::AppState;
@@ -20,8 +21,6 @@ use crate::live::Viewer;
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
-/// Another build has other parts under the same names.
-const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// Tells nginx, also as an ingress, to pass events on at once.
