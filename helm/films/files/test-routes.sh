@@ -1,4 +1,4 @@
-# Sends requests to the three routes and to /readyz over the network of the cluster. It uses bash in place of
+# Sends requests to the routes of the API and to /readyz over the network of the cluster. It uses bash in place of
 # curl, because the image may contain no curl.
 
 # The first packets of a pod may arrive before every node has applied its NetworkPolicy.
@@ -44,4 +44,5 @@ echo "ok GET http://$HTTP_HOST:$HTTP_PORT/films/: $status"
 
 expect 200 "\"film_id\":$film" GET "$HTTP_HOST" "$HTTP_PORT" "/films/$film/"
 expect 200 "\"film_id\":$film" POST "$HTTP_HOST" "$HTTP_PORT" /reviews/ "{\"film_id\":$film,\"rating\":4}"
+expect 200 '"count":' GET "$HTTP_HOST" "$HTTP_PORT" "/films/$film/reviews/?limit=1"
 expect 404 no-such-film GET "$HTTP_HOST" "$HTTP_PORT" /films/0/
