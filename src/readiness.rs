@@ -67,8 +67,8 @@ impl Readiness {
                 Some(format!("the {server} lacks migration {version}: run `films migrate`"))
             }
             Status::TriggerMissing => Some(format!(
-                "a trigger on the table film of the {server} is missing or disabled, so changed films could \
-                 go unnoticed: see migrations/README.md"
+                "a trigger on the tables film, film_catalogue or review of the {server} is missing or disabled, so \
+                 changes could go unnoticed: see migrations/README.md"
             )),
             Status::Unusable(obstacle) => Some(format!("the {server} cannot be used: {obstacle}")),
             Status::Connecting if self.database_decides => {
