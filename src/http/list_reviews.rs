@@ -21,7 +21,7 @@ use super::state::AppState;
 use crate::api::FilmReviews;
 use crate::db::ReviewFilter;
 
-/// The parameter `limit`: its default and its range.
+/// The default of the parameter `limit`, and its range.
 const DEFAULT_LIMIT: u32 = 20;
 const LIMITS: RangeInclusive<u32> = 1..=100;
 

@@ -30,7 +30,7 @@ const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Endless;
 
-/// A part of the page: its path, its content type and its text.
+/// A part of the page, with its path, its content type and its text.
 struct Part(&'static str, &'static str, &'static str);
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
