@@ -123,7 +123,7 @@ impl CachedQuery for ListReviews {
                    coalesce(array_agg(rating order by review_id desc), '{}') as ratings,
                    coalesce(array_agg(created_at order by review_id desc), '{}') as times
                  from (
-                   select review_id, rating::int4 as rating,
+                   select review_id::int8 as review_id, rating::int4 as rating,
                      to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at
                    from review
                    where review.film_id = key.film_id and review_id < key.before and rating between 1 and 5

@@ -86,6 +86,28 @@ async fn a_restored_table_is_served_after_the_next_migration(pool: PgPool) {
     assert_eq!((body["count"].as_i64(), times), (Some(3), vec![true, false, false]));
 }
 
+/// A table whose columns have our names and smaller types.
+#[sqlx::test(migrations = false)]
+async fn a_table_with_ids_of_its_own_is_served(pool: PgPool) {
+    let table = "create table film (film_id integer primary key, title text, release_year integer);
+        insert into film values (7, 'Film', 2006);
+        create table review (review_id serial primary key, film_id smallint, rating smallint);
+        insert into review (film_id, rating) values (7, 1), (7, 2)";
+    pool.execute(table).await.unwrap();
+    migrate(&pool).await;
+    let films = Films::start(&pool).await;
+    assert_eq!(numbers(&films).await, (2, Some(1.5)));
+    assert_eq!(films.post("/reviews/", r#"{"film_id":7,"rating":3}"#).await.status, 200);
+    let body = films.get("/films/7/reviews/").await.json();
+    let ids: Vec<i64> = body["reviews"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|review| review["review_id"].as_i64().unwrap())
+        .collect();
+    assert_eq!(ids, [3, 2, 1]);
+}
+
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn a_missing_or_disabled_trigger_makes_the_instance_unready(pool: PgPool) {
     let films = Films::start(&pool).await;
