@@ -4,15 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use opentelemetry::{KeyValue, global};
+
 use crate::db::{Checks, Failing, Status};
 
 /// The readiness of this instance. Clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct Readiness {
+pub(crate) struct Readiness(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     checks: Checks,
     failing: Failing,
     database_decides: bool,
-    stopping: Arc<AtomicBool>,
+    stopping: AtomicBool,
 }
 
 /// What `/readyz` reports.
@@ -32,21 +37,34 @@ impl Readiness {
     /// Starts with a running instance. If `database_decides`, an unreachable database or replica makes
     /// the instance unready.
     pub(crate) fn new(checks: Checks, failing: Failing, database_decides: bool) -> Self {
-        Self { checks, failing, database_decides, stopping: Arc::default() }
+        let stopping = AtomicBool::new(false);
+        let inner = Arc::new(Inner { checks, failing, database_decides, stopping });
+        observe(&inner);
+        Self(inner)
     }
 
     /// Marks the instance as stopping.
     pub(crate) fn stop(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.0.stopping.store(true, Ordering::Relaxed);
     }
 
     /// Returns whether [`Readiness::stop`] was called.
     pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
+        self.0.is_stopping()
     }
 
     /// Reads the last checks and decides.
     pub(crate) fn report(&self) -> Report {
+        self.0.report()
+    }
+}
+
+impl Inner {
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    fn report(&self) -> Report {
         let database = self.checks.database.borrow().clone();
         let replica = self.checks.replica.as_ref().map(|status| status.borrow().clone());
         let reason = if self.is_stopping() {
@@ -80,4 +98,33 @@ impl Readiness {
             _ => None,
         }
     }
+}
+
+/// Registers the gauges of the readiness and of the servers that it depends on. They hold no strong reference,
+/// because the checks run as long as somebody reads them.
+fn observe(inner: &Arc<Inner>) {
+    let meter = global::meter("films");
+    let weak = Arc::downgrade(inner);
+    meter
+        .u64_observable_gauge("films.ready")
+        .with_description("Whether /readyz responds with 200")
+        .with_callback(move |gauge| {
+            let Some(inner) = weak.upgrade() else { return };
+            gauge.observe(inner.report().reason.is_none().into(), &[]);
+        })
+        .build();
+    let weak = Arc::downgrade(inner);
+    meter
+        .u64_observable_gauge("films.database.reachable")
+        .with_description("Whether the last check reached the server")
+        .with_callback(move |gauge| {
+            let Some(inner) = weak.upgrade() else { return };
+            let replica = inner.checks.replica.as_ref().map(|status| ("replica", status));
+            for (pool, status) in replica.into_iter().chain([("database", &inner.checks.database)]) {
+                let reachable = status.borrow().is_reachable();
+                let pool = KeyValue::new("db.client.connection.pool.name", pool);
+                gauge.observe(reachable.into(), &[pool]);
+            }
+        })
+        .build();
 }

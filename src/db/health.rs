@@ -9,6 +9,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use super::error::Error;
+use super::lag::Lag;
 use super::migrate::{AppliedMigration, MIGRATOR, applied_migrations};
 use super::pool::Pool;
 use super::query::Query;
@@ -46,6 +47,11 @@ pub enum Status {
 }
 
 impl Status {
+    /// Returns whether the server responded.
+    pub(crate) fn is_reachable(&self) -> bool {
+        !matches!(self, Self::Connecting | Self::Unreachable(_))
+    }
+
     /// Returns whether every change of a film or review changes its version. `None` if the check could
     /// not tell.
     fn tracks_changes(&self) -> Option<bool> {
@@ -73,6 +79,8 @@ pub(super) struct Purpose {
     pub(super) writes: bool,
     /// If films are read from it: told whether changes are tracked.
     pub(super) tracking: Option<Arc<Tracking>>,
+    /// If it is a replica: told how far it is behind.
+    pub(super) lag: Option<Arc<Lag>>,
 }
 
 /// Starts the checks on the current runtime. They end when all receivers are dropped.
@@ -83,6 +91,9 @@ pub(super) fn watch(pool: Pool, purpose: Purpose, interval: Duration) -> watch::
         loop {
             if let Some(result) = check(&pool, &purpose, interval).await {
                 let status = result.unwrap_or_else(|error| Status::Unreachable(error.reason().into()));
+                if let (false, Some(lag)) = (status.is_reachable(), &purpose.lag) {
+                    lag.forget();
+                }
                 if let (Some(tracks_changes), Some(tracking)) = (status.tracks_changes(), &purpose.tracking) {
                     tracking.set(tracks_changes);
                 }
@@ -107,7 +118,7 @@ async fn check(pool: &Pool, purpose: &Purpose, interval: Duration) -> Option<Res
         Ok(lease) => lease,
         Err(error) => return Some(Err(error)),
     };
-    let statuses = lease.run(&CheckSchema { writes: purpose.writes }, &[()]).await;
+    let statuses = lease.run(&CheckSchema(purpose.clone()), &[()]).await;
     // One key has one output.
     let status = statuses.map(|statuses| statuses.into_iter().next()).transpose()?;
     if matches!(status, Ok(Status::ReadOnly)) {
@@ -118,9 +129,7 @@ async fn check(pool: &Pool, purpose: &Purpose, interval: Duration) -> Option<Res
 }
 
 /// Compares the schema with the migrations and the queries of this build.
-struct CheckSchema {
-    writes: bool,
-}
+struct CheckSchema(Purpose);
 
 impl Query for CheckSchema {
     const NAME: &'static str = "check_schema";
@@ -131,7 +140,11 @@ impl Query for CheckSchema {
     type Output = Status;
 
     async fn run(&self, connection: &mut PgConnection, _: &[()]) -> Result<Vec<Status>, sqlx::Error> {
-        Ok(vec![self.status(connection).await?])
+        let status = self.status(connection).await?;
+        if let Some(lag) = &self.0.lag {
+            lag.measure(connection).await;
+        }
+        Ok(vec![status])
     }
 }
 
@@ -140,11 +153,12 @@ impl CheckSchema {
         if let Some(version) = first_missing(&applied_migrations(connection).await?) {
             return Ok(Status::SchemaOutdated(version));
         }
-        let purpose = Use { writes: self.writes, migrated: true };
+        let writes = self.0.writes;
+        let purpose = Use { writes, migrated: true };
         if let Some(obstacle) = first_obstacle(connection, TABLES, purpose).await? {
             return Ok(Status::Unusable(obstacle.into()));
         }
-        let functions = if self.writes { FUNCTIONS } else { &[] };
+        let functions = if writes { FUNCTIONS } else { &[] };
         let State { has_version, triggers, read_only, denied } = state(connection, functions).await?;
         Ok(if !has_version {
             Status::Unusable("the table film_catalogue has no row: run `films migrate`".into())
@@ -152,7 +166,7 @@ impl CheckSchema {
             Status::Unusable(format!("the role cannot execute the function {function}").into())
         } else if triggers != TRIGGERS {
             Status::TriggerMissing
-        } else if read_only && self.writes {
+        } else if read_only && writes {
             Status::ReadOnly
         } else {
             Status::Up

@@ -15,6 +15,7 @@ mod failures;
 mod films;
 mod foreign;
 mod health;
+mod lag;
 mod leases;
 mod list_reviews;
 mod migrate;

@@ -18,6 +18,7 @@ use super::error::Error;
 use super::failures::{Failing, Failures};
 use super::films::{FilmPage, Filter, GetFilm, ListFilms};
 use super::health::{self, Checks, Purpose};
+use super::lag::Lag;
 use super::leases::Leases;
 use super::list_reviews::{ListReviews, ReviewFilter, ReviewPage};
 use super::pool::Pool;
@@ -116,13 +117,17 @@ impl Postgres {
 
     /// Starts the background checks of the database and its replica.
     pub fn watch(&self, config: &config::Readiness) -> Checks {
-        let watch = |pool: &Pool, writes, reads: bool| {
-            let purpose = Purpose { writes, tracking: reads.then(|| Arc::clone(&self.tracking)) };
-            health::watch(pool.clone(), purpose, config.interval.get())
-        };
-        Checks {
-            database: watch(&self.pool, true, self.replica.is_none()),
-            replica: self.replica.as_ref().map(|replica| watch(replica, false, true)),
+        let watch = |pool: &Pool, purpose| health::watch(pool.clone(), purpose, config.interval.get());
+        let tracking = Some(Arc::clone(&self.tracking));
+        match &self.replica {
+            None => Checks {
+                database: watch(&self.pool, Purpose { writes: true, tracking, lag: None }),
+                replica: None,
+            },
+            Some(replica) => Checks {
+                database: watch(&self.pool, Purpose { writes: true, tracking: None, lag: None }),
+                replica: Some(watch(replica, Purpose { writes: false, tracking, lag: Some(Lag::observe()) })),
+            },
         }
     }
 

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, PgPool};
 use crate::support::database::count;
 use crate::support::http::{REVIEW, Response};
 use crate::support::proxy::Proxy;
-use crate::support::{Films, Variables, run, variables};
+use crate::support::{Films, Variables, run, until, variables};
 
 /// Creates the database that takes the place of the replica.
 async fn replica(pool: &PgPool) -> PgPool {
@@ -158,4 +158,57 @@ async fn connections_to_database_and_replica_are_counted_separately(pool: PgPool
         let label = format!("db_client_connection_pool_name=\"{name}\"");
         page.assert_sample("db_client_connection_max", &[&label], 7);
     }
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn the_lag_of_a_replica_is_a_gauge_while_it_is_known(pool: PgPool) {
+    const LAG: &str = "films_replica_lag_seconds";
+    let replica = replica(&pool).await;
+    let proxy = Proxy::start(&replica).await;
+    let films = Films::spawn(&reading_from(&pool, &proxy.variables(&replica)["DATABASE_URL"])).await;
+    films.until_ready().await;
+    let lag = async || films.admin("/metrics").await.sample(LAG, &[]).map(|lag| lag.parse::<f64>().unwrap());
+    assert_eq!(lag().await, None, "the server is no standby");
+
+    // Functions in `public` take the place of those of a standby, for sessions that search it first.
+    let name = replica.connect_options().get_database().unwrap().to_owned();
+    let mut change = replica.begin_with("begin read write").await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        r#"create function pg_is_in_recovery() returns boolean language sql as 'select true';
+           create function pg_last_wal_receive_lsn() returns pg_lsn language sql as $$select '0/2'::pg_lsn$$;
+           create function pg_last_wal_replay_lsn() returns pg_lsn language sql as $$select '0/1'::pg_lsn$$;
+           create function pg_last_xact_replay_timestamp() returns timestamptz language sql
+             as $$select clock_timestamp() - interval '2 minutes'$$;
+           create view pg_stat_wal_receiver as select 1 as pid;
+           alter database "{name}" set search_path = public, pg_catalog"#
+    )))
+    .execute(&mut *change)
+    .await
+    .unwrap();
+    change.commit().await.unwrap();
+    proxy.cut();
+    films.until_readiness(|response| has_states(response, "up", "down")).await;
+    proxy.open();
+    films.until_ready().await;
+    let behind = lag().await.unwrap();
+    assert!((120.0..240.0).contains(&behind), "{behind}");
+
+    let mut change = replica.begin_with("begin read write").await.unwrap();
+    sqlx::raw_sql(
+        "create or replace function pg_last_wal_replay_lsn() returns pg_lsn language sql
+           as $$select '0/2'::pg_lsn$$",
+    )
+    .execute(&mut *change)
+    .await
+    .unwrap();
+    change.commit().await.unwrap();
+    until("the replica has caught up", async || match lag().await {
+        Some(0.0) => Ok(()),
+        other => Err(other),
+    })
+    .await;
+
+    proxy.cut();
+    films.until_readiness(|response| has_states(response, "up", "down")).await;
+    assert_eq!(lag().await, None, "the replica is unreachable");
 }

@@ -7,11 +7,11 @@ Takes a dict: root, key (`http.listen`). */ -}}
 {{- dict "value" (dig (first $names) (last $names) nil .root.Values.config) | toJson -}}
 {{- end -}}
 
-{{- /* Converts a duration such as 500ms, 5s or 1m 30s into milliseconds. The schema has checked the form. */ -}}
+{{- /* Converts a duration such as 500ms, 5s, 1m 30s or 3d into milliseconds. The schema has checked the form. */ -}}
 {{- define "films.milliseconds" -}}
-{{- $unit := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 -}}
+{{- $unit := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 "d" 86400000 "w" 604800000 -}}
 {{- $sum := 0 -}}
-{{- range regexFindAll "[0-9]+(ms|s|m|h)" . -1 -}}
+{{- range regexFindAll "[0-9]+(ms|s|m|h|d|w)" . -1 -}}
 {{- $sum = add $sum (mul (regexFind "[0-9]+" . | int64) (get $unit (regexFind "[a-z]+" .))) -}}
 {{- end -}}
 {{- $sum -}}

@@ -1,10 +1,12 @@
 //! Metrics of `/metrics`.
 
+use serde_json::Value;
 use sqlx::PgPool;
 
 use super::instances::spawn;
 use crate::support::Films;
 use crate::support::http::send;
+use crate::support::proxy::Proxy;
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn requests_are_counted_by_route_and_status(pool: PgPool) {
@@ -81,4 +83,51 @@ async fn an_unknown_method_or_path_adds_no_label(pool: PgPool) {
     page.assert_sample(name, &[r#"http_request_method="_OTHER""#, r#"http_response_status_code="405""#], 1);
     page.assert_sample(name, &[r#"http_response_status_code="404""#], 1);
     assert!(!page.body.contains("BREW") && !page.body.contains("coffee"), "{page:?}");
+}
+
+const DATABASE: &str = r#"db_client_connection_pool_name="database""#;
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn the_readiness_and_the_reachability_of_the_database_are_gauges(pool: PgPool) {
+    let proxy = Proxy::start(&pool).await;
+    let films = Films::spawn(&proxy.variables(&pool)).await;
+    films.until_ready().await;
+    let page = films.admin("/metrics").await;
+    page.assert_sample("films_ready", &[], 1);
+    page.assert_sample("films_database_reachable", &[DATABASE], 1);
+
+    proxy.cut();
+    films.until_readiness(|response| response.json()["database"] == "down").await;
+    let page = films.admin("/metrics").await;
+    page.assert_sample("films_ready", &[], 0);
+    page.assert_sample("films_database_reachable", &[DATABASE], 0);
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn a_database_that_cannot_serve_is_reachable(pool: PgPool) {
+    let films = Films::start(&pool).await;
+    sqlx::query("alter table film disable trigger film_changed").execute(&pool).await.unwrap();
+    films.until_readiness(|response| response.json()["database"] == "untracked").await;
+    let page = films.admin("/metrics").await;
+    page.assert_sample("films_ready", &[], 0);
+    page.assert_sample("films_database_reachable", &[DATABASE], 1);
+}
+
+/// The share of requests below the threshold is known only if the threshold is a bound of a bucket.
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn every_latency_threshold_of_the_chart_is_a_bound_of_a_bucket(pool: PgPool) {
+    let films = Films::start(&pool).await;
+    films.get("/films/995/").await;
+    let page = films.admin("/metrics").await;
+    let schema: Value = serde_json::from_str(include_str!("../../../helm/films/values.schema.json")).unwrap();
+    let objectives = &schema["properties"]["monitoring"]["properties"]["objectives"]["properties"];
+    let thresholds = objectives["latencyThreshold"]["enum"].as_array().unwrap();
+    assert!(!thresholds.is_empty());
+    for threshold in thresholds {
+        let threshold = threshold.as_str().unwrap();
+        let seconds = threshold.parse::<humantime::Duration>().unwrap().as_secs_f64();
+        let bucket =
+            page.sample("http_server_request_duration_seconds_bucket", &[&format!("le=\"{seconds}\"")]);
+        assert!(bucket.is_some(), "{threshold}\n{page:?}");
+    }
 }
