@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use axum::http::{Method, StatusCode};
+use opentelemetry::KeyValue;
 use opentelemetry::metrics::{BoundHistogram, BoundUpDownCounter, Histogram, UpDownCounter};
-use opentelemetry::{KeyValue, global};
 use parking_lot::RwLock;
 
-use crate::telemetry::SECONDS;
+use crate::telemetry::{ACTIVE_REQUESTS, REQUEST_DURATION};
 
 /// The label for a method that the conventions do not list.
 pub(super) const OTHER: &str = "_OTHER";
@@ -44,20 +44,10 @@ pub(super) struct ActiveRequest {
 
 impl Metrics {
     pub(super) fn new() -> Self {
-        let meter = global::meter("films");
-        let duration = meter
-            .f64_histogram("http.server.request.duration")
-            .with_description("Time from the head of a request to the head of its response")
-            .with_unit("s")
-            .with_boundaries(SECONDS.to_vec());
-        let active = meter
-            .i64_up_down_counter("http.server.active_requests")
-            .with_description("Requests under way")
-            .with_unit("{request}");
         Self {
-            duration: duration.build(),
+            duration: REQUEST_DURATION.durations(),
             durations: BoundInstruments::default(),
-            active: active.build(),
+            active: ACTIVE_REQUESTS.up_down_counter(),
             actives: BoundInstruments::default(),
         }
     }

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
+use opentelemetry::KeyValue;
 use opentelemetry::metrics::BoundHistogram;
-use opentelemetry::{KeyValue, global};
 
-use crate::telemetry::SECONDS;
+use crate::telemetry::{BATCH_SIZE, BATCH_WAIT};
 
 /// Bucket bounds for the number of requests in a batch.
 const SIZES: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
@@ -18,24 +18,8 @@ pub(super) struct BatchMetrics {
 
 impl BatchMetrics {
     pub(super) fn new(query: &'static str) -> Self {
-        let meter = global::meter("films");
         let labels = [KeyValue::new("query", query)];
-        Self {
-            size: meter
-                .u64_histogram("batch.size")
-                .with_description("Requests that shared one query")
-                .with_unit("{request}")
-                .with_boundaries(SIZES.to_vec())
-                .build()
-                .bind(&labels),
-            wait: meter
-                .f64_histogram("batch.wait")
-                .with_description("Time that a request waited in the queue before its query started")
-                .with_unit("s")
-                .with_boundaries(SECONDS.to_vec())
-                .build()
-                .bind(&labels),
-        }
+        Self { size: BATCH_SIZE.sizes(&SIZES).bind(&labels), wait: BATCH_WAIT.durations().bind(&labels) }
     }
 
     /// Records a batch that starts now, from the times at which its requests were queued.

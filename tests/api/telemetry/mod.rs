@@ -2,6 +2,7 @@
 
 mod batches;
 mod context;
+mod conventions;
 mod export;
 mod instances;
 mod log_lines;
