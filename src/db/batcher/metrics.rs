@@ -22,12 +22,11 @@ impl BatchMetrics {
         Self { size: BATCH_SIZE.sizes(&SIZES).bind(&labels), wait: BATCH_WAIT.durations().bind(&labels) }
     }
 
-    /// Records a batch that starts now, from the times at which its requests were queued.
-    pub(super) fn record(&self, enqueued_at: impl ExactSizeIterator<Item = Instant>) {
+    /// Records a batch, from the time of its start and the times at which its requests were queued.
+    pub(super) fn record(&self, started: Instant, enqueued_at: impl ExactSizeIterator<Item = Instant>) {
         self.size.record(enqueued_at.len() as u64);
-        let now = Instant::now();
         for enqueued_at in enqueued_at {
-            self.wait.record(now.duration_since(enqueued_at).as_secs_f64());
+            self.wait.record((started - enqueued_at).as_secs_f64());
         }
     }
 }

@@ -10,5 +10,6 @@ mod log_lines;
 mod resource;
 mod sampling;
 mod scrape;
+mod slow;
 mod span_limits;
 mod spans;

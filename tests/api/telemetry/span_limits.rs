@@ -22,7 +22,7 @@ async fn a_span_has_at_most_so_many_events(pool: PgPool) {
     sqlx::query("alter table film drop column title cascade").execute(&pool).await.unwrap();
     for (limit, expected) in [("128", 1), ("0", 0)] {
         let collector = Collector::start(GRPC).await;
-        let limit = [("OTEL_SPAN_EVENT_COUNT_LIMIT", limit)];
+        let limit = [("OTEL_SPAN_EVENT_COUNT_LIMIT", limit), ("FILMS__LOG__SLOW_REQUEST", "0s")];
         let films = spawn(&pool, &[&collector.variables(), limit.as_slice()].concat()).await;
         films.get("/films/1/").await.problem(500, "internal");
         let span = collector.server_span().await;
