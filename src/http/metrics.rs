@@ -7,7 +7,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{BoundHistogram, BoundUpDownCounter, Histogram, UpDownCounter};
 use parking_lot::RwLock;
 
-use crate::telemetry::{ACTIVE_REQUESTS, REQUEST_DURATION};
+use crate::telemetry::{ACTIVE_REQUESTS, Exemplars, REQUEST_DURATION};
 
 /// The label for a method that the conventions do not list.
 pub(super) const OTHER: &str = "_OTHER";
@@ -18,6 +18,7 @@ pub(super) const OTHER: &str = "_OTHER";
 pub(super) struct Metrics {
     duration: Histogram<f64>,
     durations: BoundInstruments<RequestLabels, BoundHistogram<f64>>,
+    exemplars: BoundInstruments<RequestLabels, Exemplars>,
     active: UpDownCounter<i64>,
     actives: BoundInstruments<&'static str, BoundUpDownCounter<i64>>,
 }
@@ -47,6 +48,7 @@ impl Metrics {
         Self {
             duration: REQUEST_DURATION.durations(),
             durations: BoundInstruments::default(),
+            exemplars: BoundInstruments::default(),
             active: ACTIVE_REQUESTS.up_down_counter(),
             actives: BoundInstruments::default(),
         }
@@ -68,6 +70,12 @@ impl Metrics {
         let series = self.durations.get(labels, |labels| self.duration.bind(&labels.key_values()));
         series.record(duration.as_secs_f64());
         duration
+    }
+
+    /// Keeps the duration of a sampled request as an exemplar. The request's span must be the current one.
+    pub(super) fn keep_exemplar(&self, labels: RequestLabels, duration: Duration) {
+        let new = |labels: &RequestLabels| Exemplars::new(&REQUEST_DURATION, &labels.key_values());
+        self.exemplars.get(labels, new).record(duration.as_secs_f64());
     }
 }
 

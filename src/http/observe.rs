@@ -67,6 +67,9 @@ impl Observer {
                 access_log.write_slow(route, &response, duration, times);
             }
         });
+        if !span.is_disabled() {
+            span.in_scope(|| self.metrics.keep_exemplar(labels, duration));
+        }
         response
     }
 

@@ -91,7 +91,7 @@ impl<P: Processor> Worker<P> {
         let started = Instant::now();
         self.metrics.record(started, batch.iter().map(|request| request.enqueued_at));
         for request in &mut batch {
-            request.spans.started();
+            request.spans.started(|| self.metrics.keep_exemplar(started - request.enqueued_at));
         }
         let keys: Vec<_> = batch.iter().map(|request| request.key.clone()).collect();
         let query = AssertUnwindSafe(self.processor.run(connection, &keys)).catch_unwind().instrument(span);

@@ -3,10 +3,12 @@
 mod batches;
 mod context;
 mod conventions;
+mod exemplars;
 mod export;
 mod exporters;
 mod instances;
 mod log_lines;
+mod openmetrics;
 mod resource;
 mod sampling;
 mod scrape;
