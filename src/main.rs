@@ -68,6 +68,8 @@ enum Command {
     },
     /// Print the OpenAPI document that `/openapi.json` serves.
     Openapi,
+    /// Print the metrics of the service as JSON: names, types, units, attributes, meanings.
+    Metrics,
 }
 
 /// Why the process fails, and the exit code.
@@ -115,6 +117,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             Ok(())
         }
         Command::Openapi => print(&films::openapi_document().map_err(failed)?),
+        Command::Metrics => print_json(&telemetry::instruments()),
         Command::Serve => with_telemetry(&load()?, serve).await,
         Command::Migrate { wait, lock_timeout } => {
             with_telemetry(&load()?, async |config, _| {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use opentelemetry::{KeyValue, global};
+use opentelemetry::KeyValue;
 
 use crate::db::{Checks, Failing, Status};
+use crate::telemetry::{DATABASE_REACHABLE, READY};
 
 /// The readiness of this instance. Clones share it.
 #[derive(Clone, Debug)]
@@ -103,28 +104,18 @@ impl Inner {
 /// Registers the gauges of the readiness and of the servers that it depends on. They hold no strong reference,
 /// because the checks run as long as somebody reads them.
 fn observe(inner: &Arc<Inner>) {
-    let meter = global::meter("films");
     let weak = Arc::downgrade(inner);
-    meter
-        .u64_observable_gauge("films.ready")
-        .with_description("Whether /readyz responds with 200")
-        .with_callback(move |gauge| {
-            let Some(inner) = weak.upgrade() else { return };
-            gauge.observe(inner.report().reason.is_none().into(), &[]);
-        })
-        .build();
+    READY.observe_gauge(move |gauge| {
+        let Some(inner) = weak.upgrade() else { return };
+        gauge.observe(inner.report().reason.is_none().into(), &[]);
+    });
     let weak = Arc::downgrade(inner);
-    meter
-        .u64_observable_gauge("films.database.reachable")
-        .with_description("Whether the last check reached the server")
-        .with_callback(move |gauge| {
-            let Some(inner) = weak.upgrade() else { return };
-            let replica = inner.checks.replica.as_ref().map(|status| ("replica", status));
-            for (pool, status) in replica.into_iter().chain([("database", &inner.checks.database)]) {
-                let reachable = status.borrow().is_reachable();
-                let pool = KeyValue::new("db.client.connection.pool.name", pool);
-                gauge.observe(reachable.into(), &[pool]);
-            }
-        })
-        .build();
+    DATABASE_REACHABLE.observe_gauge(move |gauge| {
+        let Some(inner) = weak.upgrade() else { return };
+        let replica = inner.checks.replica.as_ref().map(|status| ("replica", status));
+        for (pool, status) in replica.into_iter().chain([("database", &inner.checks.database)]) {
+            let reachable = status.borrow().is_reachable();
+            gauge.observe(reachable.into(), &[KeyValue::new("db.client.connection.pool.name", pool)]);
+        }
+    });
 }

@@ -150,7 +150,7 @@ impl Default for Shutdown {
 }
 
 /// Which log lines are written, and in which format.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Log {
     /// Selects log lines: a level (`error`, `warn`, `info`, `debug`, `trace`) or `target=level` pairs. The
@@ -159,4 +159,13 @@ pub struct Log {
     /// Format of log lines: `json`, `text`, or `auto`, which is text on a terminal and JSON elsewhere.
     #[serde(deserialize_with = "values::name")]
     pub format: LogFormat,
+    /// A request that takes longer writes a log line with its route, status and duration, its wait for a
+    /// batch, the size of the batch and the duration of the query. `0s` turns these lines off.
+    pub slow_request: Delay,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: LogFilter::default(), format: LogFormat::default(), slow_request: Delay::from_secs(1) }
+    }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use opentelemetry::KeyValue;
 use opentelemetry::metrics::Counter;
-use opentelemetry::{KeyValue, global};
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
@@ -18,6 +18,7 @@ use super::films::{GetFilm, ListFilms};
 use super::list_reviews::ListReviews;
 use super::query::Query as _;
 use super::reviews::CreateReview;
+use crate::telemetry::QUERY_FAILURES;
 
 /// Least time between two lines about failing queries.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -49,12 +50,12 @@ struct Failure {
 
 impl Failures {
     fn new(query: &'static str) -> Self {
-        let count = global::meter("films")
-            .u64_counter("films.query.failures")
-            .with_description("Queries that failed, each for all of its requests")
-            .with_unit("{query}")
-            .build();
-        Self { query, count, failing: AtomicBool::new(false), last: Mutex::new(None) }
+        Self {
+            query,
+            count: QUERY_FAILURES.counter(),
+            failing: AtomicBool::new(false),
+            last: Mutex::new(None),
+        }
     }
 
     /// Returns why these queries fail at present.

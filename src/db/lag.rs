@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry::global;
 use parking_lot::Mutex;
 use sqlx::postgres::PgConnection;
 use tracing::debug;
 
 use super::error::describe;
+use crate::telemetry::REPLICA_LAG;
 
 /// The lag that the last check of the replica found. `None` if it is unknown.
 #[derive(Debug, Default)]
@@ -19,18 +19,11 @@ impl Lag {
     pub(super) fn observe() -> Arc<Self> {
         let lag = Arc::new(Self::default());
         let weak = Arc::downgrade(&lag);
-        global::meter("films")
-            .f64_observable_gauge("films.replica.lag")
-            .with_description(
-                "Age of the primary's last transaction that the replica has, while it lacks a later one",
-            )
-            .with_unit("s")
-            .with_callback(move |gauge| {
-                if let Some(lag) = weak.upgrade().and_then(|lag| *lag.0.lock()) {
-                    gauge.observe(lag.as_secs_f64(), &[]);
-                }
-            })
-            .build();
+        REPLICA_LAG.observe_duration(move |gauge| {
+            if let Some(lag) = weak.upgrade().and_then(|lag| *lag.0.lock()) {
+                gauge.observe(lag.as_secs_f64(), &[]);
+            }
+        });
         lag
     }
 

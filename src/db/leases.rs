@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use opentelemetry::KeyValue;
 use opentelemetry::metrics::BoundCounter;
-use opentelemetry::{KeyValue, global};
 use sqlx::postgres::PgConnection;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -21,6 +21,7 @@ use super::pool::Pool;
 use super::query::{Query, query_as};
 use super::tracking::Tracking;
 use super::version::Version;
+use crate::telemetry::LEASES;
 
 /// The lease, shared by all threads of the instance.
 #[derive(Debug)]
@@ -63,11 +64,7 @@ struct Reply {
 
 impl Leases {
     pub(super) fn new(tracking: &Arc<Tracking>) -> Self {
-        let requests = global::meter("films")
-            .u64_counter("films.leases")
-            .with_description("Queries that requested a read lease")
-            .with_unit("{query}")
-            .build();
+        let requests = LEASES.counter();
         let outcome = |name| (name, requests.bind(&[KeyValue::new("outcome", name)]));
         Self {
             current: ArcSwapOption::empty(),

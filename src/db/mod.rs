@@ -33,6 +33,7 @@ mod tracking;
 mod version;
 mod words;
 
+pub(crate) use batcher::BatchTimes;
 pub use connect::ConnectError;
 pub use error::Error;
 pub use failures::Failing;

@@ -13,7 +13,7 @@ use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry::{KeyValue, global};
+use opentelemetry::KeyValue;
 use parking_lot::Mutex;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection as _};
@@ -26,6 +26,7 @@ use super::error::{Error, breaks_connection, describe};
 use super::query::Query;
 use super::session::{self, Sessions};
 use crate::config::Database;
+use crate::telemetry::{CONNECTION_COUNT, CONNECTION_MAX};
 
 /// The connections to one Postgres. Clones share them.
 #[derive(Clone)]
@@ -142,30 +143,19 @@ impl Pool {
         Ok(PooledConnection { runtime: Handle::current().id(), connection })
     }
 
-    /// Registers the pool's gauges.
+    /// Registers the instruments of the pool.
     fn observe(&self) {
-        let meter = global::meter("films");
         let name = KeyValue::new("db.client.connection.pool.name", self.name());
         let (pool, pool_name) = (self.clone(), name.clone());
-        meter
-            .u64_observable_gauge("db.client.connection.count")
-            .with_description("Connections to Postgres, by state")
-            .with_unit("{connection}")
-            .with_callback(move |gauge| {
-                let used = pool.size() - pool.0.permits.available_permits();
-                for (state, count) in [("idle", pool.0.idle.lock().len()), ("used", used)] {
-                    let state = KeyValue::new("db.client.connection.state", state);
-                    gauge.observe(count as u64, &[pool_name.clone(), state]);
-                }
-            })
-            .build();
-        let size = u64::from(self.0.config.pool_size);
-        meter
-            .u64_observable_gauge("db.client.connection.max")
-            .with_description("Most connections to Postgres at once")
-            .with_unit("{connection}")
-            .with_callback(move |gauge| gauge.observe(size, slice::from_ref(&name)))
-            .build();
+        CONNECTION_COUNT.observe_up_down_counter(move |counter| {
+            let used = pool.size() - pool.0.permits.available_permits();
+            for (state, count) in [("idle", pool.0.idle.lock().len()), ("used", used)] {
+                let state = KeyValue::new("db.client.connection.state", state);
+                counter.observe(i64::try_from(count).unwrap_or(i64::MAX), &[pool_name.clone(), state]);
+            }
+        });
+        let size = i64::from(self.0.config.pool_size);
+        CONNECTION_MAX.observe_up_down_counter(move |counter| counter.observe(size, slice::from_ref(&name)));
     }
 }
 

@@ -53,7 +53,8 @@ impl<Q: Query> Processor for PooledQuery<Q> {
             error.type = Empty,
             server.address = options.get_host(),
             server.port = i64::from(options.get_port()),
-            batch.size = i64::try_from(size).unwrap_or(i64::MAX),
+            // By the conventions, one operation is no batch.
+            db.operation.batch.size = (size > 1).then(|| i64::try_from(size).unwrap_or(i64::MAX)),
         )
     }
 

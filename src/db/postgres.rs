@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use opentelemetry::{KeyValue, global};
+use opentelemetry::KeyValue;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
@@ -29,6 +29,7 @@ use super::tracking::Tracking;
 use super::version::Versioned;
 use crate::api::{Film, Json, Review};
 use crate::config::{self, Database};
+use crate::telemetry::{BATCH_QUEUE, READS};
 
 /// The handles that were opened, one for each worker thread.
 type Handles = Arc<Mutex<Vec<Arc<Db>>>>;
@@ -233,52 +234,40 @@ fn limits(config: &Database, worker_count: usize) -> BatchLimits {
 /// Registers the counter of reads, by where their responses came from.
 fn observe_reads(handles: &Handles) {
     let handles = Arc::downgrade(handles);
-    global::meter("films")
-        .u64_observable_counter("films.reads")
-        .with_description("Reads, by the source of the response")
-        .with_unit("{request}")
-        .with_callback(move |counter| {
-            let Some(handles) = handles.upgrade() else { return };
-            let mut sums = BTreeMap::new();
-            for db in handles.lock().iter() {
-                for (query, counts) in
-                    [db.get_film.counts(), db.list_films.counts(), db.list_reviews.counts()]
-                {
-                    for (source, count) in counts {
-                        *sums.entry((query, source)).or_default() += count;
-                    }
+    READS.observe_counter(move |counter| {
+        let Some(handles) = handles.upgrade() else { return };
+        let mut sums = BTreeMap::new();
+        for db in handles.lock().iter() {
+            for (query, counts) in [db.get_film.counts(), db.list_films.counts(), db.list_reviews.counts()] {
+                for (source, count) in counts {
+                    *sums.entry((query, source)).or_default() += count;
                 }
             }
-            for ((query, source), count) in sums {
-                counter.observe(count, &[KeyValue::new("query", query), KeyValue::new("source", source)]);
-            }
-        })
-        .build();
+        }
+        for ((query, source), count) in sums {
+            counter.observe(count, &[KeyValue::new("query", query), KeyValue::new("source", source)]);
+        }
+    });
 }
 
 /// Registers the gauge of the queues. Every worker thread has its own queues for reads; the gauge
 /// shows their sum.
 fn observe_queues(handles: &Handles) {
     let handles = Arc::downgrade(handles);
-    global::meter("films")
-        .u64_observable_gauge("batch.queue")
-        .with_description("Requests that wait for a query")
-        .with_unit("{request}")
-        .with_callback(move |gauge| {
-            let Some(handles) = handles.upgrade() else { return };
-            let handles = handles.lock();
-            // All handles share one writer of reviews.
-            let writes = handles.first().map(|db| db.create_review.queue_length());
-            let reads = handles.iter().flat_map(|db| {
-                [db.get_film.queue_length(), db.list_films.queue_length(), db.list_reviews.queue_length()]
-            });
-            let mut lengths = BTreeMap::new();
-            for (query, length) in reads.chain(writes) {
-                *lengths.entry(query).or_default() += length as u64;
-            }
-            for (query, length) in lengths {
-                gauge.observe(length, &[KeyValue::new("query", query)]);
-            }
-        })
-        .build();
+    BATCH_QUEUE.observe_gauge(move |gauge| {
+        let Some(handles) = handles.upgrade() else { return };
+        let handles = handles.lock();
+        // All handles share one writer of reviews.
+        let writes = handles.first().map(|db| db.create_review.queue_length());
+        let reads = handles.iter().flat_map(|db| {
+            [db.get_film.queue_length(), db.list_films.queue_length(), db.list_reviews.queue_length()]
+        });
+        let mut lengths = BTreeMap::new();
+        for (query, length) in reads.chain(writes) {
+            *lengths.entry(query).or_default() += length as u64;
+        }
+        for (query, length) in lengths {
+            gauge.observe(length, &[KeyValue::new("query", query)]);
+        }
+    });
 }

@@ -2,17 +2,19 @@
 //! nor counted.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use prometheus::TextEncoder;
 use tokio::task::yield_now;
 
 use super::error::Error;
+use super::exposition::prefers_openmetrics;
 use super::routes::Route;
 use super::state::AdminState;
 use crate::api::{Health, Json, Ready};
 use crate::db::Status;
 use crate::readiness::Report;
+use crate::telemetry::OpenMetrics;
 
 pub(super) fn routes() -> [Route<AdminState>; 3] {
     [Route::get("/healthz", healthz), Route::get("/readyz", readyz), Route::get("/metrics", metrics)]
@@ -46,11 +48,16 @@ fn name(status: &Status) -> &'static str {
     }
 }
 
-async fn metrics(State(state): State<AdminState>) -> Response {
+async fn metrics(State(state): State<AdminState>, headers: HeaderMap) -> Response {
     // A page takes about a millisecond, and a connection may have many requests in its buffer. Without
     // this, probes would wait for all of them.
     yield_now().await;
-    match TextEncoder::new().encode_to_string(&state.registry.gather()) {
+    let families = state.registry.gather();
+    if prefers_openmetrics(&headers) {
+        let page = OpenMetrics(&families).to_string();
+        return ([(header::CONTENT_TYPE, OpenMetrics::CONTENT_TYPE)], page).into_response();
+    }
+    match TextEncoder::new().encode_to_string(&families) {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => Error::Metrics(error).into_response(),
     }

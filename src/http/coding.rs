@@ -76,7 +76,7 @@ fn weight(accepted: &str, name: &str) -> Option<u16> {
 }
 
 /// Reads a weight such as `q=0.5`. One that is malformed makes the coding unacceptable.
-fn thousandths(parameters: &str) -> u16 {
+pub(super) fn thousandths(parameters: &str) -> u16 {
     let parameters = parameters.trim();
     if parameters.is_empty() {
         return 1000;

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use axum::http::{Method, StatusCode};
+use opentelemetry::KeyValue;
 use opentelemetry::metrics::{BoundHistogram, BoundUpDownCounter, Histogram, UpDownCounter};
-use opentelemetry::{KeyValue, global};
 use parking_lot::RwLock;
 
-use crate::telemetry::SECONDS;
+use crate::telemetry::{ACTIVE_REQUESTS, Exemplars, REQUEST_DURATION};
 
 /// The label for a method that the conventions do not list.
 pub(super) const OTHER: &str = "_OTHER";
@@ -18,6 +18,7 @@ pub(super) const OTHER: &str = "_OTHER";
 pub(super) struct Metrics {
     duration: Histogram<f64>,
     durations: BoundInstruments<RequestLabels, BoundHistogram<f64>>,
+    exemplars: BoundInstruments<RequestLabels, Exemplars>,
     active: UpDownCounter<i64>,
     actives: BoundInstruments<&'static str, BoundUpDownCounter<i64>>,
 }
@@ -44,20 +45,11 @@ pub(super) struct ActiveRequest {
 
 impl Metrics {
     pub(super) fn new() -> Self {
-        let meter = global::meter("films");
-        let duration = meter
-            .f64_histogram("http.server.request.duration")
-            .with_description("Time from the head of a request to the head of its response")
-            .with_unit("s")
-            .with_boundaries(SECONDS.to_vec());
-        let active = meter
-            .i64_up_down_counter("http.server.active_requests")
-            .with_description("Requests under way")
-            .with_unit("{request}");
         Self {
-            duration: duration.build(),
+            duration: REQUEST_DURATION.durations(),
             durations: BoundInstruments::default(),
-            active: active.build(),
+            exemplars: BoundInstruments::default(),
+            active: ACTIVE_REQUESTS.up_down_counter(),
             actives: BoundInstruments::default(),
         }
     }
@@ -78,6 +70,12 @@ impl Metrics {
         let series = self.durations.get(labels, |labels| self.duration.bind(&labels.key_values()));
         series.record(duration.as_secs_f64());
         duration
+    }
+
+    /// Keeps the duration of a sampled request as an exemplar. The request's span must be the current one.
+    pub(super) fn keep_exemplar(&self, labels: RequestLabels, duration: Duration) {
+        let new = |labels: &RequestLabels| Exemplars::new(&REQUEST_DURATION, &labels.key_values());
+        self.exemplars.get(labels, new).record(duration.as_secs_f64());
     }
 }
 

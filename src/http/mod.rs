@@ -2,7 +2,8 @@
 //!
 //! `router` puts the service together, and `routes` finds the handler of a request. `films`, `reviews` and
 //! `list_reviews` hold the handlers of the API. `openapi` describes them, and `docs` shows the description.
-//! `page` has the handlers of the page in `ui/`, and `admin` those for probes and metrics. `observe` wraps every
+//! `page` has the handlers of the page in `ui/`, and `admin` those for probes and metrics, whose format
+//! `exposition` chooses. `observe` wraps every
 //! public request with its span, timeout and log line. Only `error` gives a failed request its status.
 
 mod admin;
@@ -11,6 +12,7 @@ mod cors;
 mod docs;
 mod error;
 mod etag;
+mod exposition;
 mod extract;
 mod films;
 mod fixed;

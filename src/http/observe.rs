@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -13,11 +14,12 @@ use opentelemetry::global;
 use opentelemetry_http::HeaderExtractor;
 use tokio::time::timeout;
 use tracing::field::Empty;
-use tracing::{Instrument as _, Span, debug, error, info_span};
+use tracing::{Instrument as _, Span, debug, error, info_span, warn};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::error::{Error, InternalError};
 use super::metrics::{Metrics, OTHER, RequestLabels, method_label};
+use crate::db::BatchTimes;
 use crate::telemetry::sampling;
 
 /// Observes requests, limits their time and contains their panics.
@@ -27,12 +29,15 @@ use crate::telemetry::sampling;
 pub(super) struct Observer {
     metrics: Metrics,
     timeout: Duration,
+    /// A request that takes longer is slow.
+    slow: Duration,
 }
 
 impl Observer {
-    /// `timeout` is the longest time from a request's head to its response.
-    pub(super) fn new(timeout: Duration) -> Self {
-        Self { metrics: Metrics::new(), timeout }
+    /// `timeout` is the longest time from a request's head to its response. A request that takes longer than
+    /// `slow` writes a log line, unless `slow` is zero.
+    pub(super) fn new(timeout: Duration, slow: Duration) -> Self {
+        Self { metrics: Metrics::new(), timeout, slow: if slow.is_zero() { Duration::MAX } else { slow } }
     }
 
     /// Observes one request. `route` names it in spans and metrics.
@@ -48,14 +53,23 @@ impl Observer {
         let span = server_span(&request, peer, method, route);
         let access_log = AccessLog { method: request.method().clone(), uri: request.uri().clone() };
 
-        let response = self.contain(respond(request)).instrument(span.clone()).await;
+        let response = pin!(self.contain(respond(request)).instrument(span.clone()));
+        let (response, times) = BatchTimes::of(response).await;
 
         let error = response.extensions().get::<InternalError>();
         note_status(&span, &response, error);
         let error_kind = error.map(|error| error.kind);
         let labels = RequestLabels { method, route, status: response.status(), error: error_kind };
         let duration = self.metrics.end(&active, labels);
-        span.in_scope(|| access_log.write(&response, duration, error));
+        span.in_scope(|| {
+            access_log.write(&response, duration, error);
+            if duration > self.slow {
+                access_log.write_slow(route, &response, duration, times);
+            }
+        });
+        if !span.is_disabled() {
+            span.in_scope(|| self.metrics.keep_exemplar(labels, duration));
+        }
         response
     }
 
@@ -132,7 +146,7 @@ impl AccessLog {
     /// Writes one line for a request. A 503 is logged at `debug`: while Postgres is unreachable or the
     /// queue is full there are thousands, and the background check logs the cause once.
     fn write(&self, response: &Response, duration: Duration, error: Option<&InternalError>) {
-        let (status, duration_ms) = (response.status().as_u16(), duration.as_secs_f64() * 1e3);
+        let (status, duration_ms) = (response.status().as_u16(), milliseconds(duration));
         let (method, path) = (self.method.as_str(), self.uri.path());
         match error {
             Some(error) if status != 503 => {
@@ -142,6 +156,28 @@ impl AccessLog {
             None => debug!(method, path, status, duration_ms, "request"),
         }
     }
+
+    /// Writes a line for a slow request. A response from memory has no batch.
+    fn write_slow(&self, route: Option<&str>, response: &Response, duration: Duration, times: BatchTimes) {
+        let (method, path) = (self.method.as_str(), self.uri.path());
+        let has_batch = times.size > 0;
+        warn!(
+            method,
+            route,
+            path,
+            status = response.status().as_u16(),
+            duration_ms = milliseconds(duration),
+            batch_wait_ms = has_batch.then(|| milliseconds(times.wait)),
+            batch_size = has_batch.then_some(times.size),
+            query_ms = has_batch.then(|| milliseconds(times.query)),
+            batch_unfinished_ms = times.unfinished.map(milliseconds),
+            "slow request"
+        );
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {

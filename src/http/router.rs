@@ -16,7 +16,7 @@ use super::observe::Observer;
 use super::routes::{Route, Routes};
 use super::state::{AdminState, AppState, BodyLimits};
 use super::{admin, docs, films, list_reviews, openapi, page, reviews};
-use crate::config;
+use crate::config::Config;
 use crate::db::Db;
 use crate::live::Live;
 use crate::readiness::Readiness;
@@ -33,7 +33,8 @@ enum Port {
 
 impl Service {
     /// Returns the service of the public port.
-    pub(crate) fn public(db: Arc<Db>, live: Arc<Live>, config: &config::Http) -> Self {
+    pub(crate) fn public(db: Arc<Db>, live: Arc<Live>, config: &Config) -> Self {
+        let (config, log) = (&config.http, &config.log);
         let body_limits = BodyLimits { size: config.max_body_size, timeout: config.body_timeout.get() };
         let ui = || docs::routes().into_iter().chain(page::routes());
         let routes = api().chain(config.ui.then(ui).into_iter().flatten());
@@ -46,7 +47,7 @@ impl Service {
                 review_etags: EtagCache::default(),
                 live,
             }),
-            observer: Observer::new(config.request_timeout.get()),
+            observer: Observer::new(config.request_timeout.get(), log.slow_request.get()),
             cors: Cors::new(&config.cors_origins),
         })
     }

@@ -73,7 +73,7 @@ impl Server {
         let live = Arc::new(Live::new(registry.clone()));
         let workers = threads.iter().map(|thread| {
             let db = postgres.open(thread.runtime(), threads.len());
-            WorkerHandle::new(thread.runtime().clone(), Service::public(db, Arc::clone(&live), &config.http))
+            WorkerHandle::new(thread.runtime().clone(), Service::public(db, Arc::clone(&live), &config))
         });
         let http = Listener::new(
             bind("http.listen", config.http.listen.get())?,

@@ -17,7 +17,7 @@ use tracing_subscriber::registry::LookupSpan;
 ///
 /// The OpenTelemetry layer activates a span's context while the span is entered. Reading that context is
 /// cheaper than a look-up in the subscriber.
-fn current_span() -> Option<SpanContext> {
+pub(super) fn current_span() -> Option<SpanContext> {
     Context::map_current(|context| Some(context.span().span_context().clone()).filter(SpanContext::is_valid))
 }
 

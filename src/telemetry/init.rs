@@ -17,6 +17,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Registry, fmt};
 
+use super::instruments::BUILD_INFO;
 use super::{format, otlp, sampling};
 use crate::config::{Config, Log, LogFormat};
 use crate::version::{COMMIT, VERSION};
@@ -81,12 +82,7 @@ pub fn init(config: &Config) -> Result<Telemetry, otlp::Error> {
 /// build.
 fn record_build() {
     let build = [KeyValue::new("version", VERSION), KeyValue::new("commit", COMMIT)];
-    let meter = global::meter("films");
-    meter
-        .u64_gauge("films_build_info")
-        .with_description("Version and commit of this build")
-        .build()
-        .record(1, &build);
+    BUILD_INFO.gauge().record(1, &build);
 }
 
 /// Returns the layer that writes log lines to stdout.

@@ -53,11 +53,39 @@ async fn every_metric_is_documented_with_its_type_and_labels(pool: PgPool) {
     assert_eq!(films.get("/films/1/").await.status, 500);
 
     let row = |row: Vec<&str>| {
-        let [name, kind, _unit, labels, _meaning] = row[..] else { panic!("{row:?}") };
-        (words(name).pop_first().unwrap(), (kind.to_owned(), words(labels)))
+        let [_, name, kind, _unit, attributes, _meaning] = row[..] else { panic!("{row:?}") };
+        let kind = if kind == "up-down counter" { "gauge" } else { kind };
+        let labels = words(attributes).iter().map(|attribute| attribute.replace('.', "_")).collect();
+        (words(name).pop_first().unwrap(), (kind.to_owned(), labels))
     };
-    let documented: BTreeMap<_, _> = table(METRICS, "name in Prometheus").into_iter().map(row).collect();
-    assert_eq!(metrics(&films.admin("/metrics").await.body), documented);
+    let documented: BTreeMap<_, _> = table(METRICS, "instrument").into_iter().map(row).collect();
+    let mut exported = metrics(&films.admin("/metrics").await.body);
+    let (_, labels) = exported.remove("target_info").unwrap();
+    assert_eq!(exported, documented);
+
+    let line = METRICS.lines().find(|line| line.contains("`target_info`")).unwrap();
+    let documented = words(line)
+        .into_iter()
+        .filter(|word| !["target_info", "OTEL_RESOURCE_ATTRIBUTES"].contains(&&**word));
+    assert_eq!(labels, documented.collect());
+}
+
+#[tokio::test]
+async fn the_list_of_metrics_is_in_the_documentation() {
+    let printed = run(&set(&[]), &["metrics"]).await;
+    let list: Vec<serde_json::Value> = serde_json::from_str(&printed.stdout).unwrap();
+    let code = |value: &serde_json::Value| match value.as_str().unwrap() {
+        "" => String::new(),
+        text => format!("`{text}`"),
+    };
+    let row = |metric: &serde_json::Value| {
+        let attributes: Vec<_> = metric["attributes"].as_array().unwrap().iter().map(code).collect();
+        let (kind, meaning) = (metric["type"].as_str().unwrap(), metric["meaning"].as_str().unwrap());
+        let (name, unit) = (code(&metric["name"]), code(&metric["unit"]));
+        [name, code(&metric["name_in_prometheus"]), kind.into(), unit, attributes.join(", "), meaning.into()]
+    };
+    let listed: Vec<_> = list.iter().map(row).collect();
+    assert!(table(METRICS, "instrument") == listed, "docs/metrics.md is out of date: run `cargo xtask docs`");
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]

@@ -18,8 +18,11 @@ impl RequestSpans {
         Self { request, wait: wait.unwrap_or_else(Span::none) }
     }
 
-    /// Ends the span of the wait.
-    pub(super) fn started(&mut self) {
+    /// Ends the span of the wait. If it is recorded, calls `in_wait` in it first.
+    pub(super) fn started(&mut self, in_wait: impl FnOnce()) {
+        if !self.wait.is_disabled() {
+            self.wait.in_scope(in_wait);
+        }
         self.wait = Span::none();
     }
 }

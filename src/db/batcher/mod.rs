@@ -19,6 +19,7 @@ mod links;
 mod metrics;
 mod processor;
 mod queue;
+mod times;
 mod worker;
 
 #[cfg(test)]
@@ -30,3 +31,4 @@ mod world;
 
 pub(super) use processor::Processor;
 pub(super) use queue::{BatchLimits, Batcher};
+pub(crate) use times::BatchTimes;

@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 
 use super::links::RequestSpans;
 use super::processor::Processor;
-use super::worker::{QueuedRequest, Worker};
+use super::times::BatchTimes;
+use super::worker::{QueuedRequest, Reply, Worker};
 use crate::db::error::Error;
 
 /// The limits of one batcher.
@@ -44,14 +45,17 @@ impl<P: Processor> Batcher<P> {
     /// Queues a request and waits for its output, from a query that starts after this call.
     pub(crate) async fn submit(&self, key: P::Key) -> Result<P::Output, Error> {
         let (reply, output) = oneshot::channel();
-        let spans = RequestSpans::enqueued(P::NAME);
-        let request = QueuedRequest { key, reply, enqueued_at: Instant::now(), spans };
+        let (spans, enqueued_at) = (RequestSpans::enqueued(P::NAME), Instant::now());
+        let request = QueuedRequest { key, reply, enqueued_at, spans };
         self.queue.try_send(request).map_err(|refused| match refused {
             TrySendError::Full(_) => Error::Overloaded(self.limits.queue_size),
             TrySendError::Closed(_) => Error::Closed,
         })?;
+        BatchTimes::queued(enqueued_at);
         // A worker replies to every request that it takes, unless a processor breaks its contract.
-        output.await.unwrap_or(Err(Error::Panicked))
+        let Ok(Reply { result, run }) = output.await else { return Err(Error::Panicked) };
+        BatchTimes::ended(enqueued_at, run);
+        result
     }
 
     /// Returns the metric label and the length of the queue.

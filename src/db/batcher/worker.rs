@@ -13,14 +13,21 @@ use tracing::Instrument as _;
 use super::links::{self, RequestSpans};
 use super::metrics::BatchMetrics;
 use super::processor::Processor;
+use super::times::BatchRun;
 use crate::db::error::Error;
 
 /// One request, queued or left over from a batch.
 pub(super) struct QueuedRequest<P: Processor> {
     pub(super) key: P::Key,
-    pub(super) reply: oneshot::Sender<Result<P::Output, Error>>,
+    pub(super) reply: oneshot::Sender<Reply<P::Output>>,
     pub(super) enqueued_at: Instant,
     pub(super) spans: RequestSpans,
+}
+
+/// What a request receives when its batch has ended.
+pub(super) struct Reply<T> {
+    pub(super) result: Result<T, Error>,
+    pub(super) run: BatchRun,
 }
 
 /// Runs batches, one after another. Several workers may share one value.
@@ -50,7 +57,7 @@ impl<P: Processor> Worker<P> {
             match connection {
                 Ok(connection) if !batch.is_empty() => unfinished = self.process(connection, batch).await,
                 Ok(_) => {}
-                Err(error) => fail(batch, &error),
+                Err(error) => fail(batch, &error, Instant::now()),
             }
         }
     }
@@ -81,33 +88,36 @@ impl<P: Processor> Worker<P> {
     ) -> Vec<QueuedRequest<P>> {
         let requests = batch.iter().map(|request| &request.spans);
         let span = links::query_span(requests, || self.processor.span(batch.len()));
-        self.metrics.record(batch.iter().map(|request| request.enqueued_at));
+        let started = Instant::now();
+        self.metrics.record(started, batch.iter().map(|request| request.enqueued_at));
         for request in &mut batch {
-            request.spans.started();
+            request.spans.started(|| self.metrics.keep_exemplar(started - request.enqueued_at));
         }
         let keys: Vec<_> = batch.iter().map(|request| request.key.clone()).collect();
         let query = AssertUnwindSafe(self.processor.run(connection, &keys)).catch_unwind().instrument(span);
         let outputs = match query.await.unwrap_or(Err(Error::Panicked)) {
             Ok(outputs) => outputs,
             Err(error) => {
-                fail(batch, &error);
+                fail(batch, &error, started);
                 return Vec::new();
             }
         };
+        let run = BatchRun { started, ended: Instant::now(), size: batch.len() };
         // A query without outputs would be retried forever, so its first request fails: it is dropped
         // here without a reply.
         let unfinished = batch.split_off(outputs.len().clamp(1, batch.len()));
         for (request, output) in batch.into_iter().zip(outputs) {
             // The client may have disconnected in the meantime.
-            let _ = request.reply.send(Ok(output));
+            let _ = request.reply.send(Reply { result: Ok(output), run });
         }
         unfinished
     }
 }
 
-/// Sends the error to every request of a batch.
-fn fail<P: Processor>(batch: Vec<QueuedRequest<P>>, error: &Error) {
+/// Sends the error to every request of a batch, whose query started at this time, if it did.
+fn fail<P: Processor>(batch: Vec<QueuedRequest<P>>, error: &Error, started: Instant) {
+    let run = BatchRun { started, ended: Instant::now(), size: batch.len() };
     for request in batch {
-        let _ = request.reply.send(Err(error.clone()));
+        let _ = request.reply.send(Reply { result: Err(error.clone()), run });
     }
 }

@@ -11,15 +11,16 @@ use crate::support::database::{lock_table, until_blocked};
 
 /// Sends requests so that they are one batch, in this order: another query holds the only connection
 /// until all are queued. Returns the span of the batch's query.
-async fn one_batch(
+pub(super) async fn one_batch(
     pool: &PgPool,
     collector: &Collector,
+    more: &[(&str, &str)],
     paths: &[String],
     traceparent: impl Fn(usize) -> String,
 ) -> (Films, Span) {
     // Each thread has its own batches.
     let one_batch = [("FILMS__HTTP__THREADS", "1"), ("FILMS__DATABASE__POOL_SIZE", "1")];
-    let films = start(pool, collector, &one_batch).await;
+    let films = start(pool, collector, &[&one_batch, more].concat()).await;
     let lock = lock_table(pool, "film").await;
     let unsampled = format!("00-{TRACE}-{SPAN}-00");
     let first = get_traced(&films, "/films/999/", &unsampled);
@@ -37,12 +38,13 @@ async fn one_batch(
     };
     let (first, others) = join(first, others).await;
     assert!(first.status == 200 && others.iter().all(|response| response.status == 200), "{others:#?}");
-    let is_batch = |span: &Span| span.attributes.get("batch.size") == Some(&json!(paths.len()));
+    let size = json!(paths.len());
+    let is_batch = |span: &Span| span.attributes.get("db.operation.batch.size") == Some(&size);
     let query = collector.span(is_batch).await;
     (films, query)
 }
 
-fn paths(ids: impl Iterator<Item = i32>) -> Vec<String> {
+pub(super) fn paths(ids: impl Iterator<Item = i32>) -> Vec<String> {
     ids.map(|id| format!("/films/{id}/")).collect()
 }
 
@@ -51,7 +53,7 @@ async fn requests_and_their_shared_query_are_linked(pool: PgPool) {
     let collector = Collector::start(GRPC).await;
     let paths = paths(1..=10);
     let sampled = |position| format!("00-{:032x}-{SPAN}-01", position + 1);
-    let (films, query) = one_batch(&pool, &collector, &paths, sampled).await;
+    let (films, query) = one_batch(&pool, &collector, &[], &paths, sampled).await;
     // Every span has been exported when the instance has stopped.
     films.stop().await;
 
@@ -80,7 +82,7 @@ async fn a_sampled_request_shows_its_query_at_any_position_in_the_batch(pool: Pg
     let collector = Collector::start(GRPC).await;
     let only_the_third =
         |position| format!("00-{:032x}-{SPAN}-{:02x}", position + 1, u8::from(position == 2));
-    let (films, query) = one_batch(&pool, &collector, &paths(1..=4), only_the_third).await;
+    let (films, query) = one_batch(&pool, &collector, &[], &paths(1..=4), only_the_third).await;
     films.stop().await;
     let request = collector.server_span().await;
     request.assert_attributes(&json!({"url.path": "/films/3/"}));

@@ -74,21 +74,6 @@ async fn each_signal_can_be_switched_off(pool: PgPool) {
     }
 }
 
-#[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn an_endpoint_for_spans_receives_only_spans(pool: PgPool) {
-    let collector = Collector::start(HTTP).await;
-    let endpoint = format!("{}/v1/traces", collector.endpoint());
-    let films = spawn(
-        &pool,
-        &[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &endpoint), ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", HTTP)],
-    )
-    .await;
-    films.get("/films/").await;
-    films.stop().await;
-    assert_eq!(collector.server_span().await.name, "GET /films/");
-    assert!(collector.metrics().is_empty() && collector.logs().is_empty());
-}
-
 /// Serves and stops, with this address as the collector's.
 async fn serve_and_stop(pool: &PgPool, collector: SocketAddr, protocol: &str) {
     let endpoint = format!("http://{collector}");

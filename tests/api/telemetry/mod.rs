@@ -2,10 +2,16 @@
 
 mod batches;
 mod context;
+mod conventions;
+mod exemplars;
 mod export;
+mod exporters;
 mod instances;
 mod log_lines;
+mod openmetrics;
 mod resource;
 mod sampling;
 mod scrape;
+mod slow;
+mod span_limits;
 mod spans;

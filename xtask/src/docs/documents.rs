@@ -7,7 +7,7 @@ use loadtest::report::{picture, verdict};
 use loadtest::result::Run;
 use serde_json::Value;
 
-use super::{openapi, schema, table};
+use super::{instruments, openapi, schema, table};
 use crate::baselines;
 use crate::cargo;
 use crate::generated::{self, Mode, between, read};
@@ -17,6 +17,7 @@ const COMPARISON: &str = "docs/comparison.json";
 const PICTURE: &str = "docs/comparison.svg";
 const README: &str = "README.md";
 const CONFIGURATION: &str = "docs/configuration.md";
+const METRICS: &str = "docs/metrics.md";
 const OPENAPI: &str = "docs/openapi.json";
 const BASELINES: &str = "loadtest/baselines/README.md";
 
@@ -28,6 +29,7 @@ pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
     let files = [
         (README, "verdict", format!("{verdict}\n")),
         (CONFIGURATION, "settings", settings(&schema::of_service()?)?),
+        (METRICS, "instruments", instruments::of_service()?),
         (BASELINES, "baselines", baselines_table()?),
     ];
     let files = files.map(|(name, part, table)| {

@@ -3,6 +3,7 @@
 pub(crate) mod chart;
 pub(crate) mod documents;
 mod hostile;
+mod instruments;
 mod openapi;
 mod password;
 mod schema;

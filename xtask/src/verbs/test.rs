@@ -8,6 +8,8 @@ use anyhow::Result;
 use super::postgres::run_with_database;
 use crate::cargo;
 use crate::postgres::Source;
+use crate::python;
+use crate::terminal::say;
 
 /// Run `cargo test --workspace` with a temporary Postgres.
 #[derive(clap::Args)]
@@ -23,5 +25,12 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let mut command = cargo::cargo();
     command.args(["test", "--workspace"]).args(args.rest);
+    // One test reads a page of metrics with a Python program, and skips itself without.
+    match python::environment("openmetrics", ".ci/openmetrics") {
+        Ok(environment) => {
+            command.env("FILMS_TEST_OPENMETRICS", environment.join("bin/python"));
+        }
+        Err(error) => say(&format!("Testing without the parser of OpenMetrics: {error:#}")),
+    }
     run_with_database(&args.source, command)
 }

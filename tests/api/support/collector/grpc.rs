@@ -25,7 +25,8 @@ impl trace::trace_service_server::TraceService for Store {
         &self,
         request: tonic::Request<trace::ExportTraceServiceRequest>,
     ) -> Result<tonic::Response<trace::ExportTraceServiceResponse>, tonic::Status> {
-        self.add_spans(request.into_inner());
+        let (metadata, _, request) = request.into_parts();
+        self.add_spans(metadata.into_headers(), request);
         Ok(tonic::Response::new(trace::ExportTraceServiceResponse::default()))
     }
 }
@@ -36,7 +37,8 @@ impl metrics::metrics_service_server::MetricsService for Store {
         &self,
         request: tonic::Request<metrics::ExportMetricsServiceRequest>,
     ) -> Result<tonic::Response<metrics::ExportMetricsServiceResponse>, tonic::Status> {
-        self.add_metrics(request.into_inner());
+        let (metadata, _, request) = request.into_parts();
+        self.add_metrics(metadata.into_headers(), request);
         Ok(tonic::Response::new(metrics::ExportMetricsServiceResponse::default()))
     }
 }
@@ -47,7 +49,8 @@ impl logs::logs_service_server::LogsService for Store {
         &self,
         request: tonic::Request<logs::ExportLogsServiceRequest>,
     ) -> Result<tonic::Response<logs::ExportLogsServiceResponse>, tonic::Status> {
-        self.add_logs(request.into_inner());
+        let (metadata, _, request) = request.into_parts();
+        self.add_logs(metadata.into_headers(), request);
         Ok(tonic::Response::new(logs::ExportLogsServiceResponse::default()))
     }
 }

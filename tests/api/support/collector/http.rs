@@ -40,9 +40,11 @@ async fn accept(request: Request<Incoming>, store: &Store) -> bool {
     let Ok(body) = body.collect().await else { return false };
     let body = body.to_bytes();
     match head.uri.path() {
-        "/v1/traces" => Message::decode(body).map(|request| store.add_spans(request)).is_ok(),
-        "/v1/metrics" => Message::decode(body).map(|request| store.add_metrics(request)).is_ok(),
-        "/v1/logs" => Message::decode(body).map(|request| store.add_logs(request)).is_ok(),
+        "/v1/traces" => Message::decode(body).map(|request| store.add_spans(head.headers, request)).is_ok(),
+        "/v1/metrics" => {
+            Message::decode(body).map(|request| store.add_metrics(head.headers, request)).is_ok()
+        }
+        "/v1/logs" => Message::decode(body).map(|request| store.add_logs(head.headers, request)).is_ok(),
         _ => false,
     }
 }

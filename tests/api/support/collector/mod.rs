@@ -3,9 +3,11 @@
 
 mod grpc;
 mod http;
+mod metrics;
 mod server;
 mod signals;
 mod store;
 
+pub(crate) use metrics::{Metric, Temporality};
 pub(crate) use server::{Collector, GRPC, HTTP};
 pub(crate) use signals::{Span, SpanKind, StatusCode};

@@ -4,8 +4,9 @@ use std::fmt::Debug;
 
 use tokio::net::TcpListener;
 
-use super::signals::{Log, Metric, Span, SpanKind};
-use super::store::Store;
+use super::metrics::Metric;
+use super::signals::{Log, Span, SpanKind};
+use super::store::{Export, Store};
 use super::{grpc, http};
 use crate::support::until;
 
@@ -43,6 +44,11 @@ impl Collector {
             ("OTEL_BSP_SCHEDULE_DELAY", "20"),
             ("OTEL_BLRP_SCHEDULE_DELAY", "20"),
         ]
+    }
+
+    /// Returns the export requests of all signals.
+    pub(crate) fn exports(&self) -> Vec<Export> {
+        self.store.with(|signals| signals.exports.clone())
     }
 
     pub(crate) fn endpoint(&self) -> &str {

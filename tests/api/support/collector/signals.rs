@@ -1,10 +1,10 @@
-//! Spans, metrics and log records, reduced to what the tests look at.
+//! Spans and log records, reduced to what the tests look at.
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Kind;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::{metrics, trace::v1 as trace};
+use opentelemetry_proto::tonic::trace::v1 as trace;
 use serde_json::{Map, Value};
 
 pub(crate) use trace::span::SpanKind;
@@ -24,12 +24,8 @@ pub(crate) struct Span {
     pub(crate) attributes: Map<String, Value>,
     /// Trace id and span id of each link.
     pub(crate) links: Vec<(String, String)>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Metric {
-    pub(crate) resource: Map<String, Value>,
-    pub(crate) name: String,
+    /// The name of each event.
+    pub(crate) events: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,6 +52,7 @@ impl Span {
             name: span.name,
             attributes: attributes(span.attributes),
             links,
+            events: span.events.into_iter().map(|event| event.name).collect(),
         }
     }
 
@@ -79,12 +76,6 @@ impl Span {
         for (name, value) in expected.as_object().unwrap() {
             assert_eq!(self.attributes.get(name), Some(value), "{name} of {self:#?}");
         }
-    }
-}
-
-impl Metric {
-    pub(super) fn new(resource: &Map<String, Value>, metric: metrics::v1::Metric) -> Self {
-        Self { resource: resource.clone(), name: metric.name }
     }
 }
 
