@@ -39,6 +39,9 @@ processors:
   tail_sampling:
     decision_wait: {{ include "films.decisionWait" . }}
     num_traces: {{ int64 .Values.collector.maxTraces }}
+    # A client may send several requests in one trace. Those after the decision follow it if it was to store the trace,
+    # and are decided on again if it was not, so that no error is lost.
+    decision_cache: { sampled_cache_size: {{ int64 .Values.collector.maxTraces }} }
     policies:
       - { name: errors, type: status_code, status_code: { status_codes: [ERROR] } }
       - { name: slow, type: latency, latency: { threshold_ms: {{ include "films.milliseconds" .Values.collector.slow }} } }
