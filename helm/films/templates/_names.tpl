@@ -64,6 +64,9 @@ registry if it contains a dot or a colon, or is localhost. Takes a dict: root, n
 {{- if .Values.jaeger.enabled -}}
 {{- $images = append $images .Values.jaeger.image -}}
 {{- end -}}
+{{- if .Values.collector.enabled -}}
+{{- $images = append $images .Values.collector.image -}}
+{{- end -}}
 {{- $names := list -}}
 {{- range append $images .Values.tests.image -}}
 {{- $names = append $names (include "films.image" (dict "root" $ "image" .)) -}}

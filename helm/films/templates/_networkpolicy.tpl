@@ -34,6 +34,13 @@ spec:
     - { protocol: TCP, port: 53 }
 {{- end -}}
 
+{{- /* Egress to the port of a URL. The host may be outside of the cluster. */ -}}
+{{- define "films.toUrl" -}}
+- ports:
+    - protocol: TCP
+      port: {{ regexFind ":[0-9]+(/|$)" . | trimAll ":/" | default (ternary "443" "80" (hasPrefix "https:" .)) }}
+{{- end -}}
+
 {{- define "films.toPostgres" -}}
 {{- if eq .Values.postgres.mode "external" -}}
 - ports:

@@ -17,8 +17,15 @@ pub(super) fn check(workspace: &Path) -> Result<()> {
     helm.args(["--kube-version", &images::oldest_kubernetes(workspace)?]);
     let url = |key, host| format!("postgres.external.{key}=postgres://films:{PASSWORD}@{host}/films");
     let urls = [url("url", "a"), url("migrationUrl", "b"), url("readUrl", "c")];
-    let on =
-        ["loadtest", "jaeger", "dashboard", "prometheusRule", "monitoring.rulesConfigMap", "serviceMonitor"];
+    let on = [
+        "loadtest",
+        "jaeger",
+        "collector",
+        "dashboard",
+        "prometheusRule",
+        "monitoring.rulesConfigMap",
+        "serviceMonitor",
+    ];
     let on = on.map(|section| format!("{section}.enabled=true"));
     let mode = ["postgres.mode=external".to_owned()];
     helm.args(urls.into_iter().chain(on).chain(mode).flat_map(|value| ["--set".to_owned(), value]));

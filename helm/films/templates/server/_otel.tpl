@@ -4,8 +4,15 @@
 {{- with .Values.otel.endpoint -}}
 {{- $_ := set $variables "OTEL_EXPORTER_OTLP_ENDPOINT" . -}}
 {{- end -}}
+{{- if .Values.collector.enabled -}}
+{{- $protocol := get .Values.otel.env "OTEL_EXPORTER_OTLP_PROTOCOL" | default "http/protobuf" -}}
+{{- $port := ternary 4317 4318 (eq $protocol "grpc") -}}
+{{- $_ := set $variables "OTEL_EXPORTER_OTLP_ENDPOINT" (printf "http://%s-collector:%d" (include "films.fullname" .) $port) -}}
+{{- $_ := set $variables "OTEL_EXPORTER_OTLP_PROTOCOL" $protocol -}}
+{{- /* The Collector decides which traces are stored. It can only choose among those that it receives. */ -}}
+{{- $_ := set $variables "OTEL_TRACES_SAMPLER" "parentbased_always_on" -}}
+{{- else if .Values.jaeger.enabled -}}
 {{- /* Jaeger accepts only traces. The general variable would also send it metrics and logs. */ -}}
-{{- if .Values.jaeger.enabled -}}
 {{- $_ := set $variables "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" (printf "http://%s-jaeger:4318/v1/traces" (include "films.fullname" .)) -}}
 {{- $_ := set $variables "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL" "http/protobuf" -}}
 {{- end -}}

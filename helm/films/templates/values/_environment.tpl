@@ -8,7 +8,7 @@ server-side apply refuses. A setting in a variable would evade the checks of `co
 {{- $workloads := dict "extraEnv" (list .Values.extraEnv $service) "migration.extraEnv" (list .Values.migration.extraEnv $migration) }}
 {{- $embedded := dict "PGDATA" "" "POSTGRES_DB" "postgres.database" "POSTGRES_USER" "postgres.user" "POSTGRES_PASSWORD" "postgres.embedded.existingSecret" }}
 {{- $_ := set $workloads "postgres.embedded.extraEnv" (list .Values.postgres.embedded.extraEnv $embedded) }}
-{{- $_ := set $workloads "jaeger.extraEnv" (list .Values.jaeger.extraEnv (dict "MEMORY_MAX_TRACES" "jaeger.maxTraces")) }}
+{{- $_ := set $workloads "jaeger.extraEnv" (list .Values.jaeger.extraEnv (dict "JAEGER_LISTEN_HOST" "" "MEMORY_MAX_TRACES" "jaeger.maxTraces")) }}
 {{- $loadtest := dict "NODE_NAME" "" "BASE_URL" "" "RATE" "loadtest.rate" "SECONDS" "loadtest.seconds" "CONNECTIONS" "loadtest.connections" "SUMMARY" "" }}
 {{- $_ := set $workloads "loadtest.extraEnv" (list .Values.loadtest.extraEnv $loadtest) }}
 {{- $tests := dict "HTTP_HOST" "" "HTTP_PORT" "service.port" "ADMIN_HOST" "" "ADMIN_PORT" "config.admin.listen" "MAX_CONNECTIONS" "postgres.maxConnections" "PEAK_PODS" "" "POOL_SIZE" "config.database.pool_size" "MOST" "" }}

@@ -1,7 +1,7 @@
 {{- /* Checks of images and of the Service. */ -}}
 
 {{- define "films.checks.images" -}}
-{{- $images := dict "postgres.embedded.image" .Values.postgres.embedded.image "jaeger.image" .Values.jaeger.image "tests.image" .Values.tests.image }}
+{{- $images := dict "postgres.embedded.image" .Values.postgres.embedded.image "jaeger.image" .Values.jaeger.image "collector.image" .Values.collector.image "tests.image" .Values.tests.image }}
 {{- range $key, $image := $images }}
 {{- if not (or $image.tag $image.digest) }}
 {{ $key }}.tag: found nothing, expected a tag or a digest, because an empty tag means the version of films. Set one of the two
