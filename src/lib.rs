@@ -10,6 +10,9 @@ pub mod telemetry;
 // One instance: ports, worker threads, the order of stopping.
 pub mod server;
 
+// Which injected faults run until when.
+mod faults;
+
 // Whether the instance should receive traffic.
 mod readiness;
 

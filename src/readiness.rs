@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use opentelemetry::KeyValue;
 
 use crate::db::{Checks, Failing, Status};
+use crate::faults::{Faults, Kind};
 use crate::telemetry::{DATABASE_REACHABLE, READY};
 
 /// The readiness of this instance. Clones share it.
@@ -17,6 +18,7 @@ pub(crate) struct Readiness(Arc<Inner>);
 struct Inner {
     checks: Checks,
     failing: Failing,
+    faults: Option<Faults>,
     database_decides: bool,
     stopping: AtomicBool,
 }
@@ -37,9 +39,14 @@ pub(crate) struct Report {
 impl Readiness {
     /// Starts with a running instance. If `database_decides`, an unreachable database or replica makes
     /// the instance unready.
-    pub(crate) fn new(checks: Checks, failing: Failing, database_decides: bool) -> Self {
+    pub(crate) fn new(
+        checks: Checks,
+        failing: Failing,
+        faults: Option<Faults>,
+        database_decides: bool,
+    ) -> Self {
         let stopping = AtomicBool::new(false);
-        let inner = Arc::new(Inner { checks, failing, database_decides, stopping });
+        let inner = Arc::new(Inner { checks, failing, faults, database_decides, stopping });
         observe(&inner);
         Self(inner)
     }
@@ -70,6 +77,8 @@ impl Inner {
         let replica = self.checks.replica.as_ref().map(|status| status.borrow().clone());
         let reason = if self.is_stopping() {
             Some("the instance is stopping".to_owned())
+        } else if self.faults.as_ref().is_some_and(|faults| faults.is_running(Kind::Unready)) {
+            Some("the fault unready is injected: see /faults/ on this port".to_owned())
         } else {
             let of_replica = || self.obstacle("replica", replica.as_ref()?);
             self.obstacle("database", &database).or_else(of_replica)

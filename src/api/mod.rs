@@ -3,6 +3,7 @@
 
 mod coding;
 mod event;
+mod faults;
 mod films;
 mod health;
 mod json;
@@ -12,6 +13,7 @@ mod traffic;
 
 pub use coding::Coding;
 pub use event::Event;
+pub use faults::{FaultRequest, RunningFault, RunningFaults};
 pub use films::{Film, FilmList, FilmListEncoder, ListedFilm};
 pub use health::{Health, Ready};
 pub use json::{EncodingError, Json};

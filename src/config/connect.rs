@@ -4,7 +4,6 @@
 #![expect(clippy::disallowed_methods, reason = "libpq's variables are part of the configuration")]
 
 use std::env::{self, VarError};
-use std::path::Path;
 use std::str::FromStr as _;
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -12,6 +11,7 @@ use url::Host;
 
 use super::database::{Database, DatabaseUrl, reason};
 use super::error::Error;
+use super::secret;
 
 /// User, password and database of the sample database, for development.
 const DEVELOPMENT: &str = "dvdrental";
@@ -30,7 +30,8 @@ impl Database {
 
     /// Reads the password file, if there is one. It may have changed since the last connection.
     pub fn read_password(&self) -> Result<Option<String>, Error> {
-        self.password_file.as_deref().map(read_password).transpose()
+        let path = self.password_file.as_deref();
+        path.map(|path| secret::read("database.password_file", path)).transpose()
     }
 
     fn options(&self, url: Option<&DatabaseUrl>) -> Result<PgConnectOptions, Error> {
@@ -123,16 +124,6 @@ fn check_variable(name: &str, expected: &str, is_valid: impl Fn(&str) -> bool) -
         Err(VarError::NotUnicode(_)) => Err(Error::not_unicode(name)),
         Ok(_) | Err(VarError::NotPresent) => Ok(()),
     }
-}
-
-fn read_password(path: &Path) -> Result<String, Error> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Error::source(format!("database.password_file = {}: cannot be read: {error}", path.display()))
-    })?;
-    Ok(text
-        .strip_suffix('\n')
-        .map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line))
-        .to_owned())
 }
 
 #[cfg(test)]

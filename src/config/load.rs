@@ -45,6 +45,11 @@ fn check(merged: &Value, variables: &Variables) -> Result<Config, Error> {
     if let Some(Violation { key, value, expected }) = limits::violation(&config)? {
         return Err(refused(merged, &key, value, &expected));
     }
+    if config.faults.enabled && config.faults.token_file.is_none() {
+        let expected =
+            "expected faults.token_file too, the path of a file with the token of requests to /faults/";
+        return Err(refused(merged, "faults.enabled", true, expected));
+    }
     config.database.connect_options()?;
     config.database.read_options()?;
     Ok(config)

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::database::Database;
+use super::faults::Faults;
 use super::log_filter::LogFilter;
 use super::origins::Origins;
 use super::otel::Otel;
@@ -29,6 +30,8 @@ pub struct Config {
     pub shutdown: Shutdown,
     /// Which log lines are written, and in which format.
     pub log: Log,
+    /// The fault switch: requests to `/faults/` on the admin port make this instance fail for a limited time.
+    pub faults: Faults,
     /// Settings from the standard `OTEL_*` variables. They have no keys in the configuration.
     #[serde(skip)]
     pub otel: Otel,
@@ -104,7 +107,7 @@ impl Default for Http {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Admin {
-    /// Address and port of `/healthz`, `/readyz` and `/metrics`. Do not expose it to the public network.
+    /// Address and port of `/healthz`, `/readyz`, `/metrics` and, with `faults.enabled`, `/faults/`. Do not expose it to the public network.
     pub listen: Address,
 }
 

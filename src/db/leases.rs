@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::clock::Moment;
 use super::pool::Pool;
 use super::query::{Query, query_as};
+use super::slow_query::Slowable;
 use super::tracking::Tracking;
 use super::version::Version;
 use crate::telemetry::LEASES;
@@ -140,11 +141,12 @@ impl Leases {
 
     /// Renews the lease whenever a read has requested it.
     pub(super) async fn renew(self: Arc<Self>, pool: Pool) {
+        let query = Slowable::new(Arc::clone(&self), pool.faults());
         loop {
             self.wanted.notified().await;
             // A failure is no loss: the next batch requests a lease too, and reports its own failure.
             if let Ok(lease) = pool.acquire().await {
-                let _ = lease.run(&*self, &[()]).await;
+                let _ = lease.run(&query, &[()]).await;
             }
             self.renewing.store(false, Ordering::Relaxed);
         }

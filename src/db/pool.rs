@@ -18,14 +18,16 @@ use parking_lot::Mutex;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection as _};
 use tokio::runtime::{self, Handle};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use tracing::{Span, debug};
 
+use super::cut_connections::unless_cut;
 use super::error::{Error, breaks_connection, describe};
 use super::query::Query;
 use super::session::{self, Sessions};
 use crate::config::Database;
+use crate::faults::Faults;
 use crate::telemetry::{CONNECTION_COUNT, CONNECTION_MAX};
 
 /// The connections to one Postgres. Clones share them.
@@ -38,6 +40,8 @@ struct Inner {
     options: PgConnectOptions,
     sessions: Sessions,
     config: Database,
+    /// `None` unless faults can be injected.
+    faults: Option<Faults>,
     /// One permit for each connection that may be in use.
     permits: Arc<Semaphore>,
     /// A stack: the connection used last has the warmest caches on both sides.
@@ -65,7 +69,12 @@ pub(super) struct Lease {
 }
 
 impl Pool {
-    pub(super) fn new(name: &'static str, options: PgConnectOptions, config: &Database) -> Self {
+    pub(super) fn new(
+        name: &'static str,
+        options: PgConnectOptions,
+        config: &Database,
+        faults: Option<&Faults>,
+    ) -> Self {
         let size = config.pool_size as usize;
         let sessions = Sessions::new(config);
         let pool = Self(Arc::new(Inner {
@@ -73,6 +82,7 @@ impl Pool {
             options: sessions.configure(options).disable_statement_logging(),
             sessions,
             config: config.clone(),
+            faults: faults.cloned(),
             permits: Arc::new(Semaphore::new(size)),
             idle: Mutex::new(Vec::with_capacity(size)),
             closing: Notify::new(),
@@ -89,6 +99,10 @@ impl Pool {
         self.0.name
     }
 
+    pub(super) fn faults(&self) -> Option<&Faults> {
+        self.0.faults.as_ref()
+    }
+
     pub(super) fn options(&self) -> &PgConnectOptions {
         &self.0.options
     }
@@ -100,11 +114,16 @@ impl Pool {
         Ok(Lease { pool: self.clone(), connection, permit: Some(permit) })
     }
 
+    /// Waits until no connection is in use, and lets none be used until the result is dropped. Returns `None` if
+    /// the pool is closed.
+    pub(super) async fn acquire_all(&self) -> Option<SemaphorePermit<'_>> {
+        self.0.permits.acquire_many(self.0.config.pool_size).await.ok()
+    }
+
     /// Waits for the connections in use, then ends every session at Postgres.
     pub(super) async fn close(&self) {
         self.0.closing.notify_waiters();
-        // While every permit is held, no connection is in use.
-        let _permits = self.0.permits.acquire_many(self.0.config.pool_size).await;
+        let _permits = self.acquire_all().await;
         self.0.permits.close();
         let idle = std::mem::take(&mut *self.0.idle.lock());
         for idle in idle {
@@ -137,7 +156,7 @@ impl Pool {
         {
             options = options.password(&password);
         }
-        let connected = timeout(limit, options.connect()).await;
+        let connected = timeout(limit, unless_cut(self.faults(), options.connect())).await;
         // Every failure (refused, starting, wrong password) means that this database is unavailable.
         let connection = connected.map_err(|_| Error::ConnectTimeout(limit))?.map_err(unavailable)?;
         Ok(PooledConnection { runtime: Handle::current().id(), connection })
@@ -180,8 +199,8 @@ impl Lease {
             None => self.pool.connect().await.map_err(note_failure)?,
         };
         let limit = self.pool.0.config.query_timeout.get();
-        let Ok(result) = timeout(limit, self.pool.0.sessions.run(query, &mut pooled.connection, keys)).await
-        else {
+        let run = self.pool.0.sessions.run(query, &mut pooled.connection, keys);
+        let Ok(result) = timeout(limit, unless_cut(self.pool.faults(), run)).await else {
             self.give_up(pooled);
             return Err(note_failure(Error::QueryTimeout(limit)));
         };
@@ -203,11 +222,12 @@ impl Lease {
         let (pool, permit) = (self.pool.clone(), self.permit.take());
         let limit = pool.0.config.query_timeout.get() + LATE_REPLY;
         tokio::spawn(async move {
+            let drain = unless_cut(pool.faults(), async { Ok(session::drain(&mut pooled.connection).await) });
             let drained = tokio::select! {
-                drained = timeout(limit, session::drain(&mut pooled.connection)) => drained,
-                () = pool.0.closing.notified() => Ok(false),
+                drained = timeout(limit, drain) => drained.is_ok_and(|drained| drained.unwrap_or_default()),
+                () = pool.0.closing.notified() => false,
             };
-            if drained == Ok(true) {
+            if drained {
                 pool.0.idle.lock().push(pooled);
             }
             drop(permit);

@@ -10,17 +10,19 @@ use super::error::Error;
 use super::failures::Failures;
 use super::pool::{Lease, Pool};
 use super::query::Query;
+use super::slow_query::Slowable;
 
 /// Runs the batches of a query on connections of a pool.
 pub(super) struct PooledQuery<Q> {
     pool: Pool,
-    query: Arc<Q>,
+    query: Slowable<Q>,
     failures: Arc<Failures>,
 }
 
 impl<Q> PooledQuery<Q> {
     pub(super) fn new(pool: &Pool, query: &Arc<Q>, failures: &Arc<Failures>) -> Self {
-        Self { pool: pool.clone(), query: Arc::clone(query), failures: Arc::clone(failures) }
+        let query = Slowable::new(Arc::clone(query), pool.faults());
+        Self { pool: pool.clone(), query, failures: Arc::clone(failures) }
     }
 }
 
@@ -59,7 +61,7 @@ impl<Q: Query> Processor for PooledQuery<Q> {
     }
 
     async fn run(&self, lease: Lease, keys: &[Q::Key]) -> Result<Vec<Q::Output>, Error> {
-        let result = lease.run(&*self.query, keys).await;
+        let result = lease.run(&self.query, keys).await;
         self.failures.note(&result);
         result
     }

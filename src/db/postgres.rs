@@ -22,6 +22,7 @@ use super::lag::Lag;
 use super::leases::Leases;
 use super::list_reviews::{ListReviews, ReviewFilter, ReviewPage};
 use super::pool::Pool;
+use super::pool_faults;
 use super::pooled::PooledQuery;
 use super::reads::{Leased, Reads};
 use super::reviews::{CreateReview, Outcome};
@@ -29,6 +30,7 @@ use super::tracking::Tracking;
 use super::version::Versioned;
 use crate::api::{Film, Json, Review};
 use crate::config::{self, Database};
+use crate::faults::Faults;
 use crate::telemetry::{BATCH_QUEUE, READS};
 
 /// The handles that were opened, one for each worker thread.
@@ -58,12 +60,15 @@ pub struct Postgres {
 impl Postgres {
     /// Prepares the pools and starts the batches of reviews on the current runtime. The first query
     /// opens the first connection.
-    pub fn new(config: &Database) -> Result<Self, config::Error> {
+    pub(crate) fn new(config: &Database, faults: Option<&Faults>) -> Result<Self, config::Error> {
         let handles = Handles::default();
         observe_queues(&handles);
         observe_reads(&handles);
-        let pool = Pool::new("database", config.connect_options()?, config);
-        let replica = config.read_options()?.map(|options| Pool::new("replica", options, config));
+        let pool = Pool::new("database", config.connect_options()?, config, faults);
+        let replica = config.read_options()?.map(|options| Pool::new("replica", options, config, faults));
+        if let Some(faults) = faults {
+            replica.iter().chain([&pool]).for_each(|pool| pool_faults::inject(faults, pool));
+        }
         let (failures, tracking) = (Failing::new(), Arc::default());
         let leases = has_leases(config).then(|| Arc::new(Leases::new(&tracking)));
         let renewal = leases.as_ref().map(|leases| tokio::spawn(Arc::clone(leases).renew(pool.clone())));

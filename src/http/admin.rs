@@ -1,4 +1,4 @@
-//! The admin port: `/healthz`, `/readyz` and `/metrics`. Their requests are neither traced, nor logged,
+//! `/healthz`, `/readyz` and `/metrics` on the admin port. Their requests are neither traced, nor logged,
 //! nor counted.
 
 use axum::extract::State;

@@ -12,7 +12,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::ProblemKind;
 use crate::api::{EncodingError, Json, Problem};
+use crate::config;
 use crate::db;
+use crate::faults::Kind;
 use crate::live::TooManyViewers;
 
 /// When a client may retry, in seconds. An overload, or a restart of Postgres, lasts about this long.
@@ -45,6 +47,12 @@ pub(super) enum Error {
     Encoding(String),
     Metrics(prometheus::Error),
     Panicked,
+    Injected,
+    Unauthorized,
+    TokenFile(config::Error),
+    NoSuchFault,
+    InvalidFault(String),
+    Stopping,
 }
 
 impl From<db::Error> for Error {
@@ -97,13 +105,18 @@ impl Error {
             Self::InvalidReview(_) | Self::Database(db::Error::Refused(_)) => ProblemKind::INVALID_REVIEW,
             Self::UnknownFilm(_) => ProblemKind::UNKNOWN_FILM,
             Self::Timeout(_) => ProblemKind::TIMEOUT,
+            Self::Injected => ProblemKind::INJECTED_FAULT,
+            Self::Unauthorized => ProblemKind::UNAUTHORIZED,
+            Self::NoSuchFault => ProblemKind::NO_SUCH_FAULT,
+            Self::InvalidFault(_) => ProblemKind::INVALID_FAULT,
             Self::TooManyViewers(_) => ProblemKind::TOO_MANY_VIEWERS,
             Self::Database(db::Error::Overloaded(_)) => ProblemKind::OVERLOADED,
             Self::Database(db::Error::Query(_) | db::Error::Panicked)
             | Self::Encoding(_)
             | Self::Metrics(_)
+            | Self::TokenFile(_)
             | Self::Panicked => ProblemKind::INTERNAL,
-            Self::Database(_) => ProblemKind::UNAVAILABLE,
+            Self::Database(_) | Self::Stopping => ProblemKind::UNAVAILABLE,
         }
     }
 
@@ -116,12 +129,18 @@ impl Error {
             Self::InvalidPath(text)
             | Self::InvalidQuery(text)
             | Self::InvalidJson(text)
-            | Self::InvalidReview(text) => text.clone(),
+            | Self::InvalidReview(text)
+            | Self::InvalidFault(text) => text.clone(),
             Self::UnsupportedMediaType => "expected the header content-type: application/json".to_owned(),
             Self::UnsupportedContentCoding => "expected a body without content-encoding".to_owned(),
             Self::BodyTooLarge(size) => format!("expected at most {size} bytes"),
             Self::BodyTimeout(limit) => format!("expected all of it within {limit:?}"),
             Self::TooManyViewers(error) => format!("{error}; close one of their pages, or retry"),
+            Self::Unauthorized => {
+                "expected Authorization: Bearer with the token in faults.token_file".to_owned()
+            }
+            Self::NoSuchFault => format!("expected one of {}", Kind::ALL.map(Kind::name).join(", ")),
+            Self::Stopping => "the instance is stopping and starts no fault".to_owned(),
             Self::Database(db::Error::Refused(_)) => "the database has a rule against this review".to_owned(),
             _ => return None,
         })
@@ -135,7 +154,9 @@ impl Error {
             Self::Database(error) => error.to_string(),
             Self::Encoding(error) => error.clone(),
             Self::Metrics(error) => error.to_string(),
+            Self::TokenFile(error) => error.to_string(),
             Self::Panicked => "a handler panicked".to_owned(),
+            Self::Injected => "the fault errors is injected".to_owned(),
             _ => return None,
         })
     }
@@ -157,6 +178,9 @@ impl IntoResponse for Error {
         }
         if matches!(self, Self::UnsupportedContentCoding) {
             response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        if matches!(self, Self::Unauthorized) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(text) = cause {
             response.extensions_mut().insert(InternalError { kind: name, text: text.into() });

@@ -1,9 +1,7 @@
 //! JSON in requests and responses.
 
-use std::sync::Arc;
-
 use axum::body::Body;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRef, FromRequest, Request};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -11,7 +9,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::error::Error;
-use super::state::AppState;
+use super::state::BodyLimits;
 use crate::api::{Coding, Json};
 
 /// The content type of every body but problem details.
@@ -42,17 +40,20 @@ impl<T> Json<T> {
 /// `T`, the reason. Only the handler knows which problem that is.
 pub(super) struct JsonBody<T>(pub(super) Result<T, String>);
 
-impl<T: DeserializeOwned> FromRequest<Arc<AppState>> for JsonBody<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T>
+where
+    BodyLimits: FromRef<S>,
+{
     type Rejection = Error;
 
-    async fn from_request(request: Request, state: &Arc<AppState>) -> Result<Self, Error> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
         if !is_json(request.headers()) {
             return Err(Error::UnsupportedMediaType);
         }
         if is_coded(request.headers()) {
             return Err(Error::UnsupportedContentCoding);
         }
-        let limits = state.body_limits;
+        let limits = BodyLimits::from_ref(state);
         let body = timeout(limits.timeout, Limited::new(request.into_body(), limits.size).collect());
         let bytes = match body.await {
             Ok(Ok(body)) => body.to_bytes(),

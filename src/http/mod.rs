@@ -3,8 +3,9 @@
 //! `router` puts the service together, and `routes` finds the handler of a request. `films`, `reviews` and
 //! `list_reviews` hold the handlers of the API. `openapi` describes them, and `docs` shows the description.
 //! `page` has the handlers of the page in `ui/`, and `admin` those for probes and metrics, whose format
-//! `exposition` chooses. `observe` wraps every
-//! public request with its span, timeout and log line. Only `error` gives a failed request its status.
+//! `exposition` chooses. `faults` has the handlers of the fault switch, and `inject` makes public requests slow or
+//! fail. `observe` wraps every public request with its span, timeout and log line. Only `error` gives a failed
+//! request its status.
 
 mod admin;
 mod coding;
@@ -14,8 +15,10 @@ mod error;
 mod etag;
 mod exposition;
 mod extract;
+mod faults;
 mod films;
 mod fixed;
+mod inject;
 mod json;
 mod list_query;
 mod list_reviews;

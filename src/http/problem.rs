@@ -13,20 +13,22 @@ pub(super) struct ProblemKind {
     pub(super) cause: &'static str,
 }
 
-/// Defines the constants, and `ALL` with each of them.
+/// Defines the constants, and a list with each of them.
 macro_rules! kinds {
-    ($($constant:ident: $status:ident, $name:literal, $title:literal, $cause:literal;)*) => {
+    ($(#[$text:meta])* $list:ident: $($constant:ident: $status:ident, $name:literal, $title:literal, $cause:literal;)*) => {
         impl ProblemKind {
             $(pub(super) const $constant: Self =
                 Self { status: StatusCode::$status, name: $name, title: $title, cause: $cause };)*
 
-            /// Every kind, in the order of the documentation.
-            pub(super) const ALL: &[Self] = &[$(Self::$constant),*];
+            $(#[$text])*
+            pub(super) const $list: &[Self] = &[$(Self::$constant),*];
         }
     };
 }
 
 kinds! {
+    /// Every kind of the public port, in the order of the documentation.
+    ALL:
     INVALID_HOST: BAD_REQUEST, "invalid-host", "The request does not name one host",
         "An HTTP/1.1 request has no `Host` header, or a request has several.";
     INVALID_PATH: BAD_REQUEST, "invalid-path", "The path is malformed",
@@ -57,6 +59,8 @@ kinds! {
         "The film of the review does not exist.";
     INTERNAL: INTERNAL_SERVER_ERROR, "internal", "The service failed",
         "The service failed. The log line of the request says why.";
+    INJECTED_FAULT: INTERNAL_SERVER_ERROR, "injected-fault", "An operator made this request fail",
+        "The fault `errors` is injected. Only with `faults.enabled`.";
     OVERLOADED: SERVICE_UNAVAILABLE, "overloaded", "The service has too many requests",
         "The queue is full. Retry after the time in `Retry-After`.";
     TOO_MANY_VIEWERS: SERVICE_UNAVAILABLE, "too-many-viewers", "Too many pages watch the traffic",
@@ -65,6 +69,18 @@ kinds! {
         "The database is unreachable or too slow. Retry after the time in `Retry-After`.";
     TIMEOUT: GATEWAY_TIMEOUT, "timeout", "The request took too long",
         "The request took longer than `http.request_timeout`.";
+}
+
+kinds! {
+    #[cfg(test)]
+    /// The kinds that only `/faults/` on the admin port has, in the order of the documentation.
+    OF_FAULTS:
+    UNAUTHORIZED: UNAUTHORIZED, "unauthorized", "The request has no valid token",
+        "The header `Authorization: Bearer TOKEN` is missing, or has another token than `faults.token_file`.";
+    NO_SUCH_FAULT: NOT_FOUND, "no-such-fault", "There is no such fault",
+        "No fault has this name.";
+    INVALID_FAULT: UNPROCESSABLE_ENTITY, "invalid-fault", "The body does not start this fault",
+        "A parameter is missing, out of range, or not one of this fault.";
 }
 
 impl ProblemKind {
@@ -80,13 +96,17 @@ mod tests {
 
     #[test]
     fn docs_list_every_kind_of_failure_in_this_order() {
-        let table =
-            include_str!("../../docs/api.md").lines().skip_while(|line| *line != "| status | name | cause |");
-        let documented: Vec<_> = table.skip(2).take_while(|line| line.starts_with('|')).collect();
         let row = |kind: &ProblemKind| {
             let ProblemKind { status, name, cause, .. } = kind;
             format!("| {} | `{name}` | {cause} |", status.as_u16())
         };
-        assert_eq!(documented, ProblemKind::ALL.iter().map(row).collect::<Vec<_>>());
+        for (page, kinds) in [
+            (include_str!("../../docs/api.md"), ProblemKind::ALL),
+            (include_str!("../../docs/faults.md"), ProblemKind::OF_FAULTS),
+        ] {
+            let table = page.lines().skip_while(|line| *line != "| status | name | cause |");
+            let documented: Vec<_> = table.skip(2).take_while(|line| line.starts_with('|')).collect();
+            assert_eq!(documented, kinds.iter().map(row).collect::<Vec<_>>());
+        }
     }
 }

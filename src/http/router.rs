@@ -12,12 +12,14 @@ use prometheus::Registry;
 use super::cors::{Asked, Cors};
 use super::error::Error;
 use super::etag::EtagCache;
+use super::inject::inject;
 use super::observe::Observer;
 use super::routes::{Route, Routes};
-use super::state::{AdminState, AppState, BodyLimits};
-use super::{admin, docs, films, list_reviews, openapi, page, reviews};
+use super::state::{AdminState, AppState, BodyLimits, FaultSwitch};
+use super::{admin, docs, faults, films, list_reviews, openapi, page, reviews};
 use crate::config::Config;
 use crate::db::Db;
+use crate::faults::Faults;
 use crate::live::Live;
 use crate::readiness::Readiness;
 
@@ -26,14 +28,20 @@ pub(crate) struct Service(Port);
 
 enum Port {
     /// The port of the clients.
-    Public { routes: Routes<Arc<AppState>>, state: Arc<AppState>, observer: Observer, cors: Option<Cors> },
+    Public {
+        routes: Routes<Arc<AppState>>,
+        state: Arc<AppState>,
+        observer: Observer,
+        cors: Option<Cors>,
+        faults: Option<Faults>,
+    },
     /// The port for probes and scrapes. They are not observed: they would drown the clients' requests.
     Admin { routes: Routes<AdminState>, state: AdminState },
 }
 
 impl Service {
     /// Returns the service of the public port.
-    pub(crate) fn public(db: Arc<Db>, live: Arc<Live>, config: &Config) -> Self {
+    pub(crate) fn public(db: Arc<Db>, live: Arc<Live>, faults: Option<&Faults>, config: &Config) -> Self {
         let (config, log) = (&config.http, &config.log);
         let body_limits = BodyLimits { size: config.max_body_size, timeout: config.body_timeout.get() };
         let ui = || docs::routes().into_iter().chain(page::routes());
@@ -49,21 +57,38 @@ impl Service {
             }),
             observer: Observer::new(config.request_timeout.get(), log.slow_request.get()),
             cors: Cors::new(&config.cors_origins),
+            faults: faults.cloned(),
         })
     }
 
     /// Returns the service of the admin port.
-    pub(crate) fn admin(readiness: Readiness, registry: Registry) -> Self {
-        Self(Port::Admin { routes: Routes::new(admin::routes()), state: AdminState { readiness, registry } })
+    pub(crate) fn admin(
+        readiness: Readiness,
+        registry: Registry,
+        faults: Option<&Faults>,
+        config: &Config,
+    ) -> Self {
+        let switch =
+            |faults: &Faults| FaultSwitch { faults: faults.clone(), settings: config.faults.clone() };
+        let faults = faults.map(switch);
+        let routes = admin::routes().into_iter().chain(faults.iter().flat_map(|_| faults::routes()));
+        Self(Port::Admin { routes: Routes::new(routes), state: AdminState { readiness, registry, faults } })
     }
 
     /// Responds to one request.
     pub(crate) async fn respond(&self, peer: SocketAddr, request: Request<Body>) -> Response {
         let is_head = request.method() == Method::HEAD;
         let response = match &self.0 {
-            Port::Public { routes, state, observer, cors } => {
+            Port::Public { routes, state, observer, cors, faults } => {
                 let route = routes.find(request.uri().path());
-                let respond = |request| respond(route, request, Arc::clone(state));
+                let respond = |request| async move {
+                    if let Some(faults) = faults
+                        && let Some(failure) = Box::pin(inject(faults)).await
+                    {
+                        return failure;
+                    }
+                    respond(route, request, Arc::clone(state)).await
+                };
                 let cors = cors.as_ref().map(|cors| (cors, Asked::by(&request)));
                 let mut response = observer.observe(peer, route.map(Route::path), request, respond).await;
                 if let Some((cors, asked)) = cors {

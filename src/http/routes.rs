@@ -6,7 +6,7 @@
 
 use axum::body::Body;
 use axum::handler::Handler;
-use axum::http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+use axum::http::{Method, Request, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::future::BoxFuture;
 
@@ -22,8 +22,8 @@ pub(super) struct Route<S> {
 }
 
 enum Action<S> {
-    /// Responds to one method. GET includes HEAD.
-    Handle(Method, Handle<S>),
+    /// Responds to each of these methods. GET includes HEAD.
+    Handle(Vec<(Method, Handle<S>)>),
     /// Redirects to the path with a trailing slash.
     AddSlash,
 }
@@ -50,8 +50,18 @@ impl<S: 'static> Route<S> {
         method: Method,
         handler: impl Handler<T, S, Future = BoxFuture<'static, Response>>,
     ) -> Self {
-        let handle = Box::new(move |request, state| handler.clone().call(request, state));
-        Self { path, action: Action::Handle(method, handle) }
+        Self { path, action: Action::Handle(vec![(method, handle(handler))]) }
+    }
+
+    /// Adds DELETE to the route.
+    pub(super) fn delete<T>(
+        mut self,
+        handler: impl Handler<T, S, Future = BoxFuture<'static, Response>>,
+    ) -> Self {
+        if let Action::Handle(handles) = &mut self.action {
+            handles.push((Method::DELETE, handle(handler)));
+        }
+        self
     }
 
     /// Returns the path with names for its variable parts, as spans and metrics show it.
@@ -63,9 +73,14 @@ impl<S: 'static> Route<S> {
     pub(super) async fn respond(&self, request: Request<Body>, state: S) -> Response {
         match &self.action {
             Action::AddSlash => add_slash(request.uri()),
-            Action::Handle(method, handle) if takes(method, request.method()) => handle(request, state).await,
-            Action::Handle(method, _) if request.method() == Method::OPTIONS => options(method),
-            Action::Handle(method, _) => method_not_allowed(method),
+            Action::Handle(handles) => {
+                let handle = handles.iter().find(|(method, _)| takes(method, request.method()));
+                match handle {
+                    Some((_, handle)) => handle(request, state).await,
+                    None if request.method() == Method::OPTIONS => options(handles),
+                    None => method_not_allowed(handles),
+                }
+            }
         }
     }
 }
@@ -97,21 +112,28 @@ impl<S: 'static> Routes<S> {
     }
 }
 
+fn handle<T, S>(handler: impl Handler<T, S, Future = BoxFuture<'static, Response>>) -> Handle<S> {
+    Box::new(move |request, state| handler.clone().call(request, state))
+}
+
 fn takes(method: &Method, requested: &Method) -> bool {
     requested == method || (requested == Method::HEAD && method == Method::GET)
 }
 
 /// Tells which methods a path has (RFC 9110, section 9.3.7).
-fn options(method: &Method) -> Response {
-    (StatusCode::NO_CONTENT, [(header::ALLOW, allowed(method))]).into_response()
+fn options<S>(handles: &[(Method, Handle<S>)]) -> Response {
+    (StatusCode::NO_CONTENT, [(header::ALLOW, allowed(handles))]).into_response()
 }
 
-fn method_not_allowed(method: &Method) -> Response {
-    ([(header::ALLOW, allowed(method))], Error::MethodNotAllowed).into_response()
+fn method_not_allowed<S>(handles: &[(Method, Handle<S>)]) -> Response {
+    ([(header::ALLOW, allowed(handles))], Error::MethodNotAllowed).into_response()
 }
 
-fn allowed(method: &Method) -> HeaderValue {
-    HeaderValue::from_static(if method == Method::GET { "GET, HEAD, OPTIONS" } else { "POST, OPTIONS" })
+/// Returns the methods of a path, for the header `Allow`.
+fn allowed<S>(handles: &[(Method, Handle<S>)]) -> String {
+    let methods = handles.iter().map(|(method, _)| method.as_str());
+    let with_head = methods.flat_map(|method| [Some(method), (method == "GET").then_some("HEAD")]);
+    with_head.flatten().chain(["OPTIONS"]).collect::<Vec<_>>().join(", ")
 }
 
 /// Redirects a path without its trailing slash. 308 keeps the method and the body.

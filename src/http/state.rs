@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::FromRef;
 use prometheus::Registry;
 
 use super::etag::EtagCache;
+use crate::config;
 use crate::db::Db;
+use crate::faults::Faults;
 use crate::live::Live;
 use crate::readiness::Readiness;
 
@@ -37,4 +40,25 @@ pub(super) struct BodyLimits {
 pub(super) struct AdminState {
     pub(super) readiness: Readiness,
     pub(super) registry: Registry,
+    /// `None` unless faults can be injected.
+    pub(super) faults: Option<FaultSwitch>,
+}
+
+/// The faults, and how a request proves that it may inject them.
+#[derive(Clone, Debug)]
+pub(super) struct FaultSwitch {
+    pub(super) faults: Faults,
+    pub(super) settings: config::Faults,
+}
+
+impl FromRef<Arc<AppState>> for BodyLimits {
+    fn from_ref(state: &Arc<AppState>) -> Self {
+        state.body_limits
+    }
+}
+
+impl FromRef<AdminState> for BodyLimits {
+    fn from_ref(_: &AdminState) -> Self {
+        Self { size: 1024, timeout: Duration::from_secs(5) }
+    }
 }

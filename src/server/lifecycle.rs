@@ -8,15 +8,16 @@ use prometheus::Registry;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::descriptors;
 use super::error::Error;
 use super::listener::{Listener, WorkerHandle, bind};
 use super::slots::Limits;
 use super::threads::WorkerThread;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::db::Postgres;
+use crate::faults::Faults;
 use crate::http::Service;
 use crate::live::Live;
 use crate::readiness::Readiness;
@@ -44,6 +45,7 @@ pub struct Server {
     readiness: Readiness,
     postgres: Postgres,
     threads: Vec<WorkerThread>,
+    faults: Option<Faults>,
     config: Config,
 }
 
@@ -66,14 +68,20 @@ impl Server {
     /// one.
     pub fn build(config: Config, registry: Registry) -> Result<Self, Error> {
         let shares = descriptors::share(&config, ADMIN_LIMITS.connections);
-        let postgres = Postgres::new(&config.database)?;
-        let readiness =
-            Readiness::new(postgres.watch(&config.readiness), postgres.failing(), config.readiness.database);
+        let faults = faults(&config.faults)?;
+        let postgres = Postgres::new(&config.database, faults.as_ref())?;
+        let readiness = Readiness::new(
+            postgres.watch(&config.readiness),
+            postgres.failing(),
+            faults.clone(),
+            config.readiness.database,
+        );
         let threads = start_threads(config.http.threads())?;
         let live = Arc::new(Live::new(registry.clone()));
         let workers = threads.iter().map(|thread| {
             let db = postgres.open(thread.runtime(), threads.len());
-            WorkerHandle::new(thread.runtime().clone(), Service::public(db, Arc::clone(&live), &config))
+            let service = Service::public(db, Arc::clone(&live), faults.as_ref(), &config);
+            WorkerHandle::new(thread.runtime().clone(), service)
         });
         let http = Listener::new(
             bind("http.listen", config.http.listen.get())?,
@@ -86,19 +94,20 @@ impl Server {
                 spare: SPARE,
             },
         );
-        let admin = WorkerHandle::new(Handle::current(), Service::admin(readiness.clone(), registry));
+        let admin = Service::admin(readiness.clone(), registry, faults.as_ref(), &config);
+        let admin = WorkerHandle::new(Handle::current(), admin);
         let admin = Listener::new(
             bind("admin.listen", config.admin.listen.get())?,
             vec![admin],
             readiness.clone(),
             Limits { connections: shares.admin, ..ADMIN_LIMITS },
         );
-        Ok(Self { http, admin, live, readiness, postgres, threads, config })
+        Ok(Self { http, admin, live, readiness, postgres, threads, faults, config })
     }
 
     /// Serves until `stop` resolves, then stops in this order:
     ///
-    /// 1. Not ready: `/readyz` reports it from now on until the end.
+    /// 1. Not ready: `/readyz` reports it from now on until the end. Injected faults end.
     /// 2. Lame duck: the instance keeps serving, and its responses ask clients to reconnect, so that
     ///    load balancers move away before a connection is refused.
     /// 3. The listener accepts the connections that the kernel has queued, then closes its socket.
@@ -107,7 +116,7 @@ impl Server {
     /// 6. The connections to Postgres close, then the worker threads end, then the admin port closes.
     /// 7. `main` flushes telemetry and exits with 0.
     pub async fn run(self, stop: impl Future<Output = StopMode>) {
-        let Self { http, admin, live, readiness, postgres, threads, config } = self;
+        let Self { http, admin, live, readiness, postgres, threads, faults, config } = self;
         // The admin port stops when `stop_admin` is dropped, at the latest at the end of this function.
         let (stop_admin, admin_stopped) = oneshot::channel::<()>();
         let admin = tokio::spawn(admin.accept_until(async { drop(admin_stopped.await) }));
@@ -115,6 +124,7 @@ impl Server {
         let stop = async {
             let mode = stop.await;
             readiness.stop();
+            faults.iter().for_each(Faults::stop);
             let lame_duck = match mode {
                 StopMode::Graceful => config.shutdown.lame_duck.get(),
                 StopMode::Immediate => Duration::ZERO,
@@ -134,6 +144,18 @@ impl Server {
         }
         info!("stopped");
     }
+}
+
+/// Returns the fault switch, if it is enabled.
+fn faults(config: &config::Faults) -> Result<Option<Faults>, config::Error> {
+    if !config.enabled {
+        return Ok(None);
+    }
+    config.read_token()?;
+    warn!(
+        "faults.enabled is true: whoever has the token can make this instance fail, through /faults/ on the admin port"
+    );
+    Ok(Some(Faults::new()))
 }
 
 fn start_threads(count: usize) -> Result<Vec<WorkerThread>, Error> {

@@ -128,6 +128,15 @@ pub(crate) const REPLICA_LAG: Instrument = Instrument {
     meaning: "Age of the primary's last transaction that the replica has, while it lacks a later one.",
 };
 
+/// The injected faults.
+pub(crate) const FAULTS: Instrument = Instrument {
+    name: "films.faults",
+    kind: Kind::Gauge,
+    unit: "",
+    attributes: &["fault"],
+    meaning: "Whether this fault is injected: 1 or 0. Only with `faults.enabled`.",
+};
+
 /// The build.
 pub(crate) const BUILD_INFO: Instrument = Instrument {
     name: "films.build_info",
@@ -137,7 +146,7 @@ pub(crate) const BUILD_INFO: Instrument = Instrument {
     meaning: "Version and commit of this build. The value is always 1.",
 };
 
-const ALL: [Instrument; 14] = [
+const ALL: [Instrument; 15] = [
     REQUEST_DURATION,
     ACTIVE_REQUESTS,
     BATCH_SIZE,
@@ -151,6 +160,7 @@ const ALL: [Instrument; 14] = [
     READY,
     DATABASE_REACHABLE,
     REPLICA_LAG,
+    FAULTS,
     BUILD_INFO,
 ];
 

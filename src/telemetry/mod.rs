@@ -18,7 +18,7 @@ pub use init::{Telemetry, init};
 pub use instruments::instruments;
 pub(crate) use instruments::{
     ACTIVE_REQUESTS, BATCH_QUEUE, BATCH_SIZE, BATCH_WAIT, CONNECTION_COUNT, CONNECTION_MAX,
-    DATABASE_REACHABLE, LEASES, QUERY_FAILURES, READS, READY, REPLICA_LAG, REQUEST_DURATION,
+    DATABASE_REACHABLE, FAULTS, LEASES, QUERY_FAILURES, READS, READY, REPLICA_LAG, REQUEST_DURATION,
 };
 pub(crate) use openmetrics::OpenMetrics;
 pub use otlp::Error;

@@ -14,6 +14,7 @@ mod cors;
 mod docs;
 mod documents;
 mod failures;
+mod faults;
 mod filters;
 mod fresh;
 mod leases;

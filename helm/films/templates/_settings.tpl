@@ -33,10 +33,20 @@ these to flush telemetry and 1 s to close the admin port; 4 s are left for the k
 {{- regexFind "[0-9]+$" .Values.config.admin.listen -}}
 {{- end -}}
 
-{{- /* The configuration file of the service: `config`, with the pool size that the budget allows. */ -}}
+{{- /* The configuration file of the service: `config`, with the pool size that the budget allows, and the fault
+switch. */ -}}
 {{- define "films.config" -}}
 {{- $database := .Values.config.database | default dict -}}
 {{- $poolSize := dict "pool_size" (include "films.poolSize" . | int) -}}
 {{- $database = merge $poolSize $database -}}
-{{- merge (dict "database" $database) .Values.config | toYaml -}}
+{{- $faults := dict -}}
+{{- if .Values.faults.enabled -}}
+{{- $faults = dict "faults" (dict "enabled" true "token_file" "/etc/films-faults/token") -}}
+{{- end -}}
+{{- merge (dict "database" $database) $faults .Values.config | toYaml -}}
+{{- end -}}
+
+{{- /* Name of the Secret with the token of the fault switch, under the key `token`. */ -}}
+{{- define "films.faultsSecret" -}}
+{{- .Values.faults.existingSecret | default (printf "%s-faults" (include "films.fullname" .)) -}}
 {{- end -}}

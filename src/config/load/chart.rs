@@ -11,12 +11,14 @@ use super::super::settings::Config;
 use super::{check, find};
 
 /// Settings that the chart leaves out on purpose, with the reason.
-const LEFT_OUT: [(&str, &str); 5] = [
+const LEFT_OUT: [(&str, &str); 7] = [
     ("http.threads", "follows from the CPU limit of the pod"),
     ("database.url", "comes from `postgres` through the environment, and may contain a password"),
     ("database.read_url", "comes from `postgres` through the environment, and may contain a password"),
     ("database.password_file", "comes from `postgres` through the environment"),
     ("database.pool_size", "is computed from the connection budget"),
+    ("faults.enabled", "comes from `faults` of the values"),
+    ("faults.token_file", "is where the chart mounts the Secret"),
 ];
 
 fn chart_values() -> Value {

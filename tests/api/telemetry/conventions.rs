@@ -46,16 +46,18 @@ const CONVENTIONAL: [&str; 28] = [
 ];
 
 /// Names of our own, for what the conventions do not know.
-const OWN: [&str; 12] = [
+const OWN: [&str; 14] = [
     "batch.queue",
     "batch.size",
     "batch.wait",
     "films.build_info",
+    "films.faults",
     "films.leases",
     "films.query.failures",
     "films.reads",
     // Attributes.
     "commit",
+    "fault",
     "outcome",
     "query",
     "source",
@@ -64,8 +66,12 @@ const OWN: [&str; 12] = [
 
 /// Uses every feature of the service once, and stops the instance, which then exports everything.
 async fn use_everything(pool: &PgPool, collector: &Collector) {
+    let token = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&token, "0123456789abcdef").unwrap();
+    let faults =
+        [("FILMS__FAULTS__ENABLED", "true"), ("FILMS__FAULTS__TOKEN_FILE", token.path().to_str().unwrap())];
     let sampled = |position| format!("00-{:032x}-{SPAN}-01", position + 1);
-    let (films, _) = one_batch(pool, collector, &[], &paths(1..=2), sampled).await;
+    let (films, _) = one_batch(pool, collector, &faults, &paths(1..=2), sampled).await;
     let headers = [("user-agent", "test/1")];
     send(films.http, "GET", "/films/?year.gt=2010", &headers, "").await;
     send(films.http, "BREW", "/films/", &[], "").await;

@@ -33,6 +33,9 @@ pub(super) fn for_chart(service: &Value) -> Result<Value> {
         "type": ["integer", "null"],
         "minimum": 1,
     });
+    // `faults` of the values mounts the token too.
+    let sections = config.pointer_mut("/properties").and_then(Value::as_object_mut);
+    sections.context("the service's schema has no properties")?.remove("faults");
     without_checks(&mut config);
     Ok(config)
 }

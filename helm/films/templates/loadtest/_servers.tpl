@@ -51,6 +51,10 @@ Postgres, and the load test waits for the servers and names a server that does n
 - { name: FILMS__DATABASE__POOL_SIZE, value: {{ int .root.Values.loadtest.servers.poolSize | quote }} }
 # No load balancer has to notice the end.
 - { name: FILMS__SHUTDOWN__LAME_DUCK, value: 0s }
+{{- if .root.Values.faults.enabled }}
+# This pod has no token, and a fault would spoil the comparison.
+- { name: FILMS__FAULTS__ENABLED, value: "false" }
+{{- end }}
 {{- end -}}
 
 {{- /* Takes a dict: root, port, baseline. */ -}}

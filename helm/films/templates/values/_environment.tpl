@@ -3,7 +3,7 @@ server-side apply refuses. A setting in a variable would evade the checks of `co
 
 {{- define "films.checks.environment" -}}
 {{- $postgres := dict "PGHOST" "postgres.mode" "PGPORT" "postgres.mode" "PGDATABASE" "postgres.database" "PGUSER" "postgres.user" "PGPASSWORD" "postgres.embedded.existingSecret" "DATABASE_URL" "postgres.external.url" }}
-{{- $service := merge (dict "RUST_LOG" "config.log.filter" "FILMS__DATABASE__URL" "postgres.external.url" "FILMS__DATABASE__READ_URL" "postgres.external.readUrl" "POD_NAME" "" "POD_NAMESPACE" "") $postgres }}
+{{- $service := merge (dict "RUST_LOG" "config.log.filter" "FILMS__DATABASE__URL" "postgres.external.url" "FILMS__DATABASE__READ_URL" "postgres.external.readUrl" "FILMS__FAULTS__ENABLED" "faults.enabled" "FILMS__FAULTS__TOKEN_FILE" "faults.existingSecret" "POD_NAME" "" "POD_NAMESPACE" "") $postgres }}
 {{- $migration := merge (dict "RUST_LOG" "config.log.filter" "FILMS__DATABASE__URL" "postgres.external.migrationUrl") $postgres }}
 {{- $workloads := dict "extraEnv" (list .Values.extraEnv $service) "migration.extraEnv" (list .Values.migration.extraEnv $migration) }}
 {{- $embedded := dict "PGDATA" "" "POSTGRES_DB" "postgres.database" "POSTGRES_USER" "postgres.user" "POSTGRES_PASSWORD" "postgres.embedded.existingSecret" }}
