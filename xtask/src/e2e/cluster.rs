@@ -123,8 +123,13 @@ impl<'a> TestCluster<'a> {
 
     /// Creates an object that is not part of the chart.
     pub(super) fn apply(&self, object: &Value) -> Result<()> {
+        self.apply_manifests(&object.to_string())
+    }
+
+    /// Creates objects that are not part of the chart, from YAML.
+    pub(super) fn apply_manifests(&self, text: &str) -> Result<()> {
         let mut file = tempfile::tempfile()?;
-        file.write_all(object.to_string().as_bytes())?;
+        file.write_all(text.as_bytes())?;
         file.rewind()?;
         let mut kubectl = Command::new("kubectl");
         kubectl.args(["apply", "--filename=-"]);

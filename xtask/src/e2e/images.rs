@@ -19,6 +19,25 @@ pub(super) struct Options {
     /// Use this image of Jaeger, and not the chart's.
     #[arg(long, env = "FILMS_JAEGER_IMAGE", value_name = "IMAGE")]
     jaeger_image: Option<String>,
+    /// Use this image of the OpenTelemetry Collector, and not the chart's.
+    #[arg(long, env = "FILMS_COLLECTOR_IMAGE", value_name = "IMAGE")]
+    collector_image: Option<String>,
+    /// Use this image of Prometheus.
+    #[arg(
+        long,
+        env = "FILMS_PROMETHEUS_IMAGE",
+        value_name = "IMAGE",
+        default_value = "docker.io/prom/prometheus:v3.16.0"
+    )]
+    prometheus_image: String,
+    /// Use this image of Alertmanager.
+    #[arg(
+        long,
+        env = "FILMS_ALERTMANAGER_IMAGE",
+        value_name = "IMAGE",
+        default_value = "docker.io/prom/alertmanager:v0.34.2"
+    )]
+    alertmanager_image: String,
 }
 
 /// The images.
@@ -29,6 +48,10 @@ pub(super) struct Images {
     pub(super) replaced: [(String, String); 2],
     /// The image of the load test.
     pub(super) loadtest: String,
+    /// The image of Prometheus.
+    pub(super) prometheus: String,
+    /// The image of Alertmanager.
+    pub(super) alertmanager: String,
 }
 
 impl Images {
@@ -46,6 +69,7 @@ impl Images {
             // This pod needs a shell and psql.
             ("tests.image", &options.postgres_image),
             ("jaeger.image", &options.jaeger_image),
+            ("collector.image", &options.collector_image),
         ];
         let others = others.into_iter().filter_map(|(key, image)| Some((key, image.clone()?)));
         let values = ours.iter().map(|image| (image.value.as_str(), image.name()));
@@ -53,6 +77,8 @@ impl Images {
             values: values.chain(others).flat_map(|(key, image)| setting(key, &image)).collect(),
             replaced: [(default.repository, find(FILMS)?.name()), (POSTGRES.to_owned(), postgres)],
             loadtest: find(LOADTEST)?.name(),
+            prometheus: options.prometheus_image.clone(),
+            alertmanager: options.alertmanager_image.clone(),
         })
     }
 }

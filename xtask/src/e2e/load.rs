@@ -32,6 +32,17 @@ pub(super) fn under_load(
     check(&log, seconds)
 }
 
+/// Sends requests for `seconds`, whatever the responses are.
+pub(super) fn in_background(cluster: &TestCluster, seconds: u64) -> Result<()> {
+    start(cluster, seconds)?;
+    cluster.until(Duration::from_mins(1), "the load to begin", || expect_phase(cluster, "Running"))
+}
+
+/// Ends the load.
+pub(super) fn stop(cluster: &TestCluster) -> Result<()> {
+    delete(cluster)
+}
+
 /// Checks that every request of the load was sent and succeeded.
 fn check(log: &str, seconds: u64) -> Result<String> {
     let summary = log.lines().find(|line| line.starts_with('{'));

@@ -11,6 +11,7 @@ mod install;
 mod load;
 mod loadtest;
 mod manifests;
+mod monitoring;
 mod outage;
 mod roles;
 mod scale;

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use super::cluster::TestCluster;
 use super::images::Options;
-use super::{install, loadtest, manifests, outage, scale, trace, uninstall, upgrade};
+use super::{install, loadtest, manifests, monitoring, outage, scale, trace, uninstall, upgrade};
 use crate::process;
 use crate::signals::{Interrupted, Signals};
 use crate::terminal::say;
@@ -23,6 +23,11 @@ pub(crate) struct Args {
     /// Run these scenarios only, after the installation.
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<Scenario>,
+    /// Run the scenarios with programs of others instead, or these of them only.
+    ///
+    /// Their images take long to build where they cannot be pulled.
+    #[arg(long, value_name = "SCENARIO", num_args = 0.., conflicts_with = "scenarios")]
+    operators: Option<Vec<OperatorScenario>>,
     #[command(flatten)]
     images: Options,
     /// Leave the namespaces at the end, to look at them.
@@ -47,6 +52,21 @@ enum Scenario {
     Uninstall,
     /// Applies the manifests of k8s/, without Helm.
     Manifests,
+}
+
+/// The scenarios with programs of others, in the order in which they run.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OperatorScenario {
+    /// Injects faults until their alerts arrive at Alertmanager, and follows an exemplar to its trace and log line.
+    Monitoring,
+}
+
+impl OperatorScenario {
+    fn run(self, cluster: &TestCluster) -> Result<()> {
+        match self {
+            Self::Monitoring => monitoring::run(cluster),
+        }
+    }
 }
 
 impl Scenario {
@@ -83,6 +103,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 
 fn run_scenarios(args: &Args, cluster: &TestCluster) -> Result<()> {
     install::run(cluster)?;
-    let is_chosen = |scenario: &&Scenario| args.scenarios.is_empty() || args.scenarios.contains(scenario);
-    Scenario::value_variants().iter().filter(is_chosen).try_for_each(|scenario| scenario.run(cluster))
+    match &args.operators {
+        None => chosen(&args.scenarios).into_iter().try_for_each(|scenario| scenario.run(cluster)),
+        Some(names) => chosen(names).into_iter().try_for_each(|scenario| scenario.run(cluster)),
+    }
+}
+
+/// Returns the scenarios with these names, in the order in which they run, or all.
+fn chosen<S: ValueEnum + PartialEq>(names: &[S]) -> Vec<S> {
+    let is_chosen = |scenario: &&S| names.is_empty() || names.contains(scenario);
+    S::value_variants().iter().filter(is_chosen).cloned().collect()
 }
