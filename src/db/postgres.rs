@@ -96,6 +96,7 @@ impl Postgres {
             // A lease holds for the catalogue only: reviews arrive too often to wait for it.
             list_reviews: self.reads(&self.list_reviews, &self.failures.list_reviews, None, worker_count),
             create_review: Arc::clone(&self.create_review),
+            failures: Arc::clone(&self.failures.create_review),
             lock_limit: self.config.query_timeout.get(),
         });
         self.handles.lock().push(Arc::clone(&db));
@@ -158,6 +159,8 @@ pub struct Db {
     list_films: Reads<ListFilms>,
     list_reviews: Reads<ListReviews>,
     create_review: Arc<Batcher<PooledQuery<CreateReview>>>,
+    /// Counts the reviews that were given up because of a lock. Their queries succeeded.
+    failures: Arc<Failures>,
     /// Longest time that a review waits for the lock of its film.
     lock_limit: Duration,
 }
@@ -193,7 +196,9 @@ impl Db {
                 Outcome::Stored => return Ok(true),
                 Outcome::NoFilm => return Ok(false),
                 Outcome::FilmLocked if since.elapsed() > self.lock_limit => {
-                    return Err(Error::FilmLocked(self.lock_limit));
+                    let error = Error::FilmLocked(self.lock_limit);
+                    self.failures.count(&error);
+                    return Err(error);
                 }
                 Outcome::FilmLocked => sleep(pause).await,
             }
