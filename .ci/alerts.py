@@ -2,7 +2,7 @@
 
 `rules` reads manifests on standard input, and prints the rules that the PrometheusRule and the ConfigMap both have.
 `check RULES TESTS DOCS` fails for an alert without a runbook in DOCS/runbooks or without tests in TESTS, and for a
-metric that DOCS/metrics.md does not list.
+metric or a label that DOCS/metrics.md does not list.
 """
 
 import pathlib
@@ -11,9 +11,9 @@ import sys
 
 import yaml
 
+import metrics
+
 SECTIONS = ["What it means", "What a user sees", "Find the cause", "What to do"]
-# What Prometheus itself records about a scrape.
-OF_PROMETHEUS = {"up"}
 
 
 def rules(manifests):
@@ -27,7 +27,7 @@ def rules(manifests):
 
 def mistakes_of_tests(rule, tests):
     """Returns what the tests of a rule lack. Rules of one name differ in their labels."""
-    cases = [case for group in tests["tests"] for case in group["alert_rule_test"] if case["alertname"] == rule["alert"]]
+    cases = [case for group in tests for case in group["alert_rule_test"] if case["alertname"] == rule["alert"]]
     fires = [set(rule["labels"].items()) <= set(alert["exp_labels"].items()) for case in cases for alert in case["exp_alerts"]]
     if not any(fires):
         yield f"no test in which it fires with the labels {rule['labels']}"
@@ -46,30 +46,39 @@ def mistakes_of_runbook(text):
         yield f"it has {len(steps)} commands to find the cause, expected 3, each below a comment with its number"
 
 
+def unlisted(rule, series):
+    """Returns the metrics and labels in a rule that do not exist."""
+    known = set().union(*series.values())
+    for name, matchers in re.findall(r"(\w+)\{(.*?)\}", rule["expr"]):
+        if name not in series:
+            yield name
+            continue
+        used = re.findall(r"(\w+)(?:=~|!~|!=|=)\"", matchers)
+        yield from (f"{name}{{{label}}}" for label in used if label not in series[name])
+    grouped = re.findall(r"\b(?:by|on) \((.*?)\)", rule["expr"]) + re.findall(r"\$labels\.(\w+)", rule["annotations"]["description"])
+    yield from (label for labels in grouped for label in labels.split(", ") if label not in known)
+
+
 def check(rules, tests, docs):
     rules = [rule for group in yaml.safe_load(rules.read_text())["groups"] for rule in group["rules"]]
     names = {rule["alert"] for rule in rules}
-    metrics = set(re.findall(r"^\| `(\w+)`", (docs / "metrics.md").read_text(), re.MULTILINE))
+    series = metrics.listed(docs)
     mistakes = []
     for name in sorted(names):
-        page, file = docs / "runbooks" / f"{name}.md", tests / f"{name}.yaml"
+        page, files = docs / "runbooks" / f"{name}.md", sorted(tests.glob(f"{name}*.yaml"))
         if page.exists():
             mistakes += [f"{page}: {mistake}" for mistake in mistakes_of_runbook(page.read_text())]
         else:
             mistakes.append(f"{name} has no runbook {page}")
-        if not file.exists():
-            mistakes.append(f"{name} has no tests in {file}")
-            continue
-        tests_of_name = yaml.safe_load(file.read_text())
+        tests_of_name = [test for file in files for test in yaml.safe_load(file.read_text())["tests"]]
         for rule in rules:
             if rule["alert"] == name:
-                mistakes += [f"{file}: {mistake}" for mistake in mistakes_of_tests(rule, tests_of_name)]
+                mistakes += [f"{tests}/{name}.yaml: {mistake}" for mistake in mistakes_of_tests(rule, tests_of_name)]
     for rule in rules:
-        used = {re.sub("_(bucket|count|sum)$", "", name) if name not in metrics else name for name in re.findall(r"(\w+)\{", rule["expr"])}
-        mistakes += [f"{rule['alert']} uses {name}, which {docs}/metrics.md does not list" for name in used - metrics - OF_PROMETHEUS]
+        mistakes += [f"{rule['alert']} uses {name}, which {docs}/metrics.md does not list" for name in unlisted(rule, series)]
         if not rule["annotations"]["runbook_url"].endswith(f"/{rule['alert']}.md"):
             mistakes.append(f"{rule['alert']} has the runbook_url {rule['annotations']['runbook_url']}")
-    left = [path for path in [*tests.iterdir(), *(docs / "runbooks").iterdir()] if path.stem not in names | {"README"}]
+    left = [path for path in [*tests.iterdir(), *(docs / "runbooks").iterdir()] if path.stem.split("-")[0] not in names | {"README"}]
     mistakes += [f"{path} belongs to no alert" for path in left]
     if mistakes:
         sys.exit("\n".join(mistakes))

@@ -82,7 +82,8 @@ impl Failures {
         }
     }
 
-    fn count(&self, error: &Error) {
+    /// Counts a failure.
+    pub(super) fn count(&self, error: &Error) {
         let mut labels = vec![KeyValue::new("query", self.query), KeyValue::new("error.type", error.name())];
         labels
             .extend(error.sqlstate().map(|code| KeyValue::new("db.response.status_code", code.into_owned())));

@@ -107,6 +107,7 @@ impl Postgres {
             list_films: self.reads(&self.list_films, &self.failures.list_films, worker_count),
             list_reviews: Arc::clone(&self.list_reviews),
             create_review: Arc::clone(&self.create_review),
+            failures: Arc::clone(&self.failures.create_review),
             lock_limit: self.config.query_timeout.get(),
         });
         self.handles.lock().push(Arc::clone(&db));
@@ -174,6 +175,8 @@ pub struct Db {
     list_films: Reads<ListFilms>,
     list_reviews: Arc<Reads<ListReviews>>,
     create_review: Arc<Batcher<PooledQuery<CreateReview>>>,
+    /// Counts the reviews that were given up because of a lock. Their queries succeeded.
+    failures: Arc<Failures>,
     /// Longest time that a review waits for the lock of its film.
     lock_limit: Duration,
 }
@@ -209,7 +212,9 @@ impl Db {
                 Outcome::Stored => return Ok(true),
                 Outcome::NoFilm => return Ok(false),
                 Outcome::FilmLocked if since.elapsed() > self.lock_limit => {
-                    return Err(Error::FilmLocked(self.lock_limit));
+                    let error = Error::FilmLocked(self.lock_limit);
+                    self.failures.count(&error);
+                    return Err(error);
                 }
                 Outcome::FilmLocked => sleep(pause).await,
             }

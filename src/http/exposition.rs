@@ -12,7 +12,7 @@ struct Accepted<'a> {
     weight: u16,
 }
 
-/// Returns whether the client names OpenMetrics 1.0, and with at least the weight of the older text format.
+/// Returns whether the client names `OpenMetrics` 1.0, and with at least the weight of the older text format.
 pub(super) fn prefers_openmetrics(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let accepted: Vec<_> = accepted.flat_map(|value| value.split(',')).map(Accepted::parse).collect();

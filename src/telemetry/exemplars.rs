@@ -1,5 +1,5 @@
 //! The last sampled request of each bucket of a histogram of durations. OpenTelemetry's SDK for Rust does not
-//! record exemplars, so they are kept here, and only a page in the OpenMetrics format shows them.
+//! record exemplars, so they are kept here, and only a page in the `OpenMetrics` format shows them.
 
 use std::array;
 use std::sync::Arc;

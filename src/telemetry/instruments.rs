@@ -80,7 +80,7 @@ pub(crate) const QUERY_FAILURES: Instrument = Instrument {
     kind: Kind::Counter,
     unit: "{query}",
     attributes: &["query", "error.type", "db.response.status_code"],
-    meaning: "Queries that failed, each for all requests of its batch.",
+    meaning: "Queries that failed, each for all requests of its batch, and reviews whose film stayed locked.",
 };
 
 /// The connections of a pool.

@@ -41,6 +41,8 @@ async fn a_review_waits_for_the_lock_no_longer_than_a_query(pool: PgPool) {
     let films = Films::start_with(&pool, &[("FILMS__DATABASE__QUERY_TIMEOUT", "1s")]).await;
     let lock = lock_film_7(&pool).await;
     films.post("/reviews/", LOCKED).await.problem(503, "unavailable");
+    let labels = ["query=\"create_review\"", "error_type=\"film_locked\""];
+    films.admin("/metrics").await.assert_sample("films_query_failures_total", &labels, 1);
     assert_eq!(count(&pool, "review").await, 0);
     lock.rollback().await.unwrap();
     films.until_posted(200).await;

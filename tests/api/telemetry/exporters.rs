@@ -171,10 +171,11 @@ async fn the_temporality_of_metrics_can_be_chosen(pool: PgPool) {
         ("lowmemory", Delta, Cumulative),
     ] {
         let collector = Collector::start(GRPC).await;
-        let variable = [("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", preference)];
-        let films = spawn(&pool, &[&collector.variables(), variable.as_slice()].concat()).await;
+        let preferred = ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", preference);
+        let often = ("OTEL_METRIC_EXPORT_INTERVAL", "100");
+        let films = spawn(&pool, &[&collector.variables(), [preferred, often].as_slice()].concat()).await;
         films.get("/films/").await;
-        films.stop().await;
+        // The last export, after the stop, lacks what is observed.
         let temporality = async |name: &str| collector.metric(name).await.temporality.unwrap();
         assert_eq!(temporality("http.server.request.duration").await, histogram, "{preference}");
         assert_eq!(temporality("films.reads").await, observed, "{preference}");

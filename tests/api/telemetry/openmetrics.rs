@@ -1,4 +1,4 @@
-//! A strict reader of the OpenMetrics text format, for what a page of this service may contain.
+//! A strict reader of the `OpenMetrics` text format, for what a page of this service may contain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,7 +48,9 @@ impl Page {
             );
             assert!(lines.next().unwrap().starts_with(&format!("# HELP {name} ")), "{family}");
             let family: Vec<_> = lines.map(Sample::parse).collect();
-            family.iter().for_each(|sample| sample.check(name, kind));
+            for sample in &family {
+                sample.check(name, kind);
+            }
             check_buckets(&family);
             samples.extend(family);
         }

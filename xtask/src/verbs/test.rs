@@ -3,13 +3,12 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::postgres::run_with_database;
 use crate::cargo;
 use crate::postgres::Source;
 use crate::python;
-use crate::terminal::say;
 
 /// Run `cargo test --workspace` with a temporary Postgres.
 #[derive(clap::Args)]
@@ -25,12 +24,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let mut command = cargo::cargo();
     command.args(["test", "--workspace"]).args(args.rest);
-    // One test reads a page of metrics with a Python program, and skips itself without.
-    match python::environment("openmetrics", ".ci/openmetrics") {
-        Ok(environment) => {
-            command.env("FILMS_TEST_OPENMETRICS", environment.join("bin/python"));
-        }
-        Err(error) => say(&format!("Testing without the parser of OpenMetrics: {error:#}")),
-    }
+    // One test reads a page of metrics with a Python program.
+    let environment = python::environment("openmetrics", ".ci/openmetrics").context(
+        "the tests need Python 3 with venv, and the network once. `cargo xtask postgres -- cargo test` leaves out the \
+         test that does",
+    )?;
+    command.env("FILMS_TEST_OPENMETRICS", environment.join("bin/python"));
     run_with_database(&args.source, command)
 }

@@ -23,6 +23,16 @@ docs/runbooks
 {{- end -}}
 {{- end -}}
 
+{{- /* The number of queries that failed at a Postgres that responds. An unreachable one sends no SQLSTATE. Takes a dict:
+pods, window. */ -}}
+{{- define "films.alerts.failures" -}}
+sum by (query, error_type, db_response_status_code) (
+  increase(films_query_failures_total{ {{- .pods -}} , error_type!~"unavailable|connect_timeout"}[{{ .window }}])
+    or
+  increase(films_query_failures_total{ {{- .pods -}} , db_response_status_code!=""}[{{ .window }}])
+)
+{{- end -}}
+
 {{- define "films.alerts" -}}
 {{- $pods := include "films.alerts.matchers" . -}}
 {{- $runbooks := include "films.alerts.runbooks" . -}}
@@ -62,14 +72,18 @@ groups:
           runbook_url: {{ printf "%s/FilmsDatabaseUnreachable.md" $runbooks | quote }}
       - alert: FilmsQueriesFail
         expr: |-
-          sum by (query, error_type, db_response_status_code) (
-            rate(films_query_failures_total{ {{- $pods -}} , error_type!~"unavailable|connect_timeout"}[{{ .queriesFail.window }}])
-          ) > 0
+          (
+            {{- include "films.alerts.failures" (dict "pods" $pods "window" .queriesFail.window) | nindent 12 }}
+              / on (query) group_left
+            sum by (query) (increase(batch_size_count{ {{- $pods -}} }[{{ .queriesFail.window }}]))
+          ) >= {{ divf .queriesFail.percent 100 }}
+            and
+          {{ include "films.alerts.failures" (dict "pods" $pods "window" .queriesFail.window) | nindent 10 | trim }} >= {{ .queriesFail.failures }}
         for: {{ .queriesFail.for }}
         labels: {{ $warning }}
         annotations:
           summary: Queries fail at a Postgres that can be reached.
-          description: {{ `The query {{ $labels.query }} fails: {{ $labels.error_type }}{{ with $labels.db_response_status_code }}, SQLSTATE {{ . }}{{ end }}. The log line "queries fail" has Postgres's own words.` | quote }}
+          description: {{ `About {{ $value | humanizePercentage }} of the queries {{ $labels.query }} fail: {{ $labels.error_type }}{{ with $labels.db_response_status_code }}, SQLSTATE {{ . }}{{ end }}. The log line "queries fail" has Postgres's own words.` | quote }}
           runbook_url: {{ printf "%s/FilmsQueriesFail.md" $runbooks | quote }}
       - alert: FilmsQueueNearLimit
         expr: max by (pod, instance, query) (batch_queue{ {{- $pods -}} }) > {{ divf (mulf .queueNearLimit.percent $.Values.config.database.queue_size) 100 }}

@@ -1,5 +1,6 @@
 {{- /* Alerts on the objectives. An alert fires if the error budget is used up too fast in a long window, and still is
-in a short one, so that it ends soon after its cause. See https://sre.google/workbook/alerting-on-slos/. */ -}}
+in a short one, so that it ends soon after its cause. See https://sre.google/workbook/alerting-on-slos/. If there are few
+requests, a single failure would be a large share, so the alerts need a least rate of requests. */ -}}
 
 {{- /* The share of requests that failed. A viewer that is turned away from the page's events is no failure. Takes a
 dict: pods, window. */ -}}
@@ -25,6 +26,7 @@ bucket as 1.0, and earlier versions as 1. Takes a dict: pods, window, threshold.
 {{- $labels := merge (dict "severity" (ternary "warning" "critical" (eq $name "slow")) "burn_rate" (toString $factor)) $.labels | toJson }}
 {{- $long := dict "pods" $.pods "window" $windows.long "threshold" $objectives.latencyThreshold }}
 {{- $short := merge (dict "window" $windows.short) $long }}
+{{- $enough := printf "sum(rate(http_server_request_duration_seconds_count{%s}[%s])) >= %v" $.pods $windows.long (float64 $objectives.minimumRate) }}
 {{- $budget := subf 100 $objectives.availability }}
 {{- $limit := printf "%v * %v" $factor (divf $budget 100) }}
 - alert: FilmsAvailabilityBudgetBurn
@@ -36,6 +38,8 @@ bucket as 1.0, and earlier versions as 1. Takes a dict: pods, window, threshold.
     (
       {{- include "films.alerts.failed" $short | nindent 6 }}
     ) > {{ $limit }}
+      and
+    {{ $enough }}
   for: {{ $windows.for }}
   labels: {{ $labels }}
   annotations:
@@ -53,6 +57,8 @@ bucket as 1.0, and earlier versions as 1. Takes a dict: pods, window, threshold.
     (
       {{- include "films.alerts.slow" $short | nindent 6 }}
     ) > {{ $limit }}
+      and
+    {{ $enough }}
   for: {{ $windows.for }}
   labels: {{ $labels }}
   annotations:
