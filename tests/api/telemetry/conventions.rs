@@ -47,7 +47,7 @@ const CONVENTIONAL: [&str; 29] = [
 ];
 
 /// Names of our own, for what the conventions do not know.
-const OWN: [&str; 14] = [
+const OWN: [&str; 16] = [
     "batch.queue",
     "batch.size",
     "batch.wait",
