@@ -224,7 +224,7 @@ impl Lease {
         tokio::spawn(async move {
             let drain = unless_cut(pool.faults(), async { Ok(session::drain(&mut pooled.connection).await) });
             let drained = tokio::select! {
-                drained = timeout(limit, drain) => drained.is_ok_and(|drained| drained.unwrap_or_default()),
+                drained = timeout(limit, drain) => drained.is_ok_and(Result::unwrap_or_default),
                 () = pool.0.closing.notified() => false,
             };
             if drained {

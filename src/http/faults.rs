@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
 use subtle::ConstantTimeEq as _;
 use tracing::warn;
 
@@ -40,7 +40,7 @@ impl FromRequestParts<AdminState> for Authorized {
             warn!(%error, "a request to /faults/ cannot be checked");
             Error::TokenFile(error)
         })?;
-        let sent = parts.headers.get(header::AUTHORIZATION).map(|value| value.as_bytes());
+        let sent = parts.headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
         let sent = sent.and_then(bearer_token).unwrap_or_default();
         // Takes as long for a wrong first byte as for a wrong last one.
         let is_right = bool::from(sent.ct_eq(token.as_bytes()));

@@ -53,7 +53,9 @@ impl Observer {
         let span = server_span(&request, peer, method, route);
         let access_log = AccessLog { method: request.method().clone(), uri: request.uri().clone() };
 
-        let response = pin!(self.contain(respond(request)).instrument(span.clone()));
+        // Pinned first: every wrapper moves what it wraps, and this has more than a kilobyte.
+        let response = pin!(respond(request));
+        let response = pin!(self.contain(response).instrument(span.clone()));
         let (response, times) = BatchTimes::of(response).await;
 
         let error = response.extensions().get::<InternalError>();
