@@ -44,7 +44,10 @@ fn metrics(page: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn every_metric_is_documented_with_its_type_and_labels(pool: PgPool) {
-    let films = Films::start(&pool).await;
+    let token = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&token, "0123456789abcdef").unwrap();
+    let token = ("FILMS__FAULTS__TOKEN_FILE", token.path().to_str().unwrap());
+    let films = Films::start_with(&pool, &[("FILMS__FAULTS__ENABLED", "true"), token]).await;
     films.get("/films/995/").await;
     films.get("/films/").await;
     films.post("/reviews/", REVIEW).await;

@@ -15,8 +15,7 @@ use crate::e2e::load;
 
 const PROGRAMS: &str = include_str!("programs.yaml");
 /// Values of the chart. The alerts are the same as everywhere, with shorter windows and hold times.
-const VALUES: [&str; 27] = [
-    "replicaCount=2",
+const VALUES: [&str; 26] = [
     "jaeger.enabled=true",
     "collector.enabled=true",
     "collector.config.processors.tail_sampling.decision_wait=3s",
