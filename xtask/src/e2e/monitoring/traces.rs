@@ -1,6 +1,6 @@
 //! From an exemplar to its trace, and on to its log line.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 use super::prometheus::Prometheus;
@@ -8,6 +8,8 @@ use crate::e2e::cluster::TestCluster;
 use crate::e2e::forward::{Forward, Response};
 
 const SERIES: &str = "http_server_request_duration_seconds_bucket";
+/// Exemplars that a failure explains.
+const SHOWN: usize = 10;
 const LOGS: [&str; 2] = ["logs", "--tail=-1"];
 
 /// Finds a slow request whose exemplar leads to a trace that shows its wait and its query, and to its log line, here
@@ -35,7 +37,8 @@ pub(super) fn follow(cluster: &TestCluster, prometheus: &Prometheus, since: u64)
             Err(error) => missing.push(format!("{id}: {error:#}")),
         }
     }
-    bail!("no exemplar leads to a trace and a log line:\n{}", missing.join("\n"))
+    missing.truncate(SHOWN);
+    bail!("none of {} exemplars leads to a trace and a log line:\n{}", ids.len(), missing.join("\n"))
 }
 
 /// Prometheus returns the value as text.
@@ -43,33 +46,56 @@ fn value(exemplar: &Value) -> Option<f64> {
     exemplar["value"].as_str()?.parse().ok()
 }
 
-/// Checks that a trace shows the request, its wait for the batch, and the shared query, whose links lead to the other
-/// requests.
+/// Checks that a trace shows the request and its wait for the batch, and that the shared query is in it, or in the
+/// trace that the wait is linked with: a query is in the trace of one of its requests.
 fn explain(jaeger: &Forward, id: &str) -> Result<String> {
+    let spans = spans(jaeger, id)?;
+    let wait = wait_of(&spans)?;
+    let query = describe_query(&spans).or_else(|error| match linked_traces(wait).next() {
+        Some(linked) => describe_query(&self::spans(jaeger, linked)?),
+        None => Err(error),
+    })?;
+    Ok(format!("{}, {query}", names(&spans).join(", ")))
+}
+
+fn spans(jaeger: &Forward, id: &str) -> Result<Vec<Value>> {
     let Response { status, body } = jaeger.get(&format!("/api/traces/{id}"))?;
     ensure!(status == 200, "Jaeger returned {status}: {body}");
     let traces: Value = serde_json::from_str(&body)?;
-    let spans = traces["data"][0]["spans"].as_array().into_iter().flatten();
-    describe(&spans.collect::<Vec<_>>())
+    Ok(traces["data"][0]["spans"].as_array().cloned().unwrap_or_default())
 }
 
-fn describe(spans: &[&Value]) -> Result<String> {
-    let tag = |span: &Value, key: &str| {
-        let mut tags = span["tags"].as_array().into_iter().flatten();
-        tags.find(|tag| tag["key"] == key).map(|tag| tag["value"].clone())
-    };
-    let names: Vec<_> = spans.iter().filter_map(|span| span["operationName"].as_str()).collect();
-    ensure!(
-        spans.iter().any(|span| tag(span, "span.kind") == Some("server".into())),
-        "no server span in {names:?}"
-    );
-    ensure!(names.contains(&"wait for batch"), "no wait for a batch in {names:?}");
-    let mut sizes = spans.iter().filter_map(|span| Some((span, tag(span, "db.operation.batch.size")?)));
-    let Some((query, size)) = sizes.next() else { bail!("no query of a batch in {names:?}") };
-    let references = query["references"].as_array().into_iter().flatten();
-    let links = references.filter(|reference| reference["refType"] == "FOLLOWS_FROM").count();
+fn names(spans: &[Value]) -> Vec<&str> {
+    spans.iter().filter_map(|span| span["operationName"].as_str()).collect()
+}
+
+fn tag<'a>(span: &'a Value, key: &str) -> Option<&'a Value> {
+    let mut tags = span["tags"].as_array().into_iter().flatten();
+    tags.find(|tag| tag["key"] == key).map(|tag| &tag["value"])
+}
+
+/// Returns the traces that a span is linked with.
+fn linked_traces(span: &Value) -> impl Iterator<Item = &str> {
+    let references = span["references"].as_array().into_iter().flatten();
+    let links = references.filter(|reference| reference["refType"] == "FOLLOWS_FROM");
+    links.filter_map(|link| link["traceID"].as_str())
+}
+
+/// Returns the span of the wait in the trace of a request.
+fn wait_of(spans: &[Value]) -> Result<&Value> {
+    let is_server = |span: &Value| tag(span, "span.kind").is_some_and(|kind| kind == "server");
+    ensure!(spans.iter().any(is_server), "no server span in {:?}", names(spans));
+    let wait = spans.iter().find(|span| span["operationName"] == "wait for batch");
+    wait.with_context(|| format!("no wait for a batch in {:?}", names(spans)))
+}
+
+fn describe_query(spans: &[Value]) -> Result<String> {
+    let mut shared = spans.iter().filter_map(|span| Some((span, tag(span, "db.operation.batch.size")?)));
+    let (query, size) = shared.next().with_context(|| format!("no shared query in {:?}", names(spans)))?;
+    let links = linked_traces(query).count();
     ensure!(links > 0, "the query has no link to the other requests of its batch: {query}");
-    Ok(format!("{}, a batch of {size} with {links} links", names.join(", ")))
+    let name = query["operationName"].as_str().unwrap_or_default();
+    Ok(format!("{name} for {size} requests with {links} links"))
 }
 
 fn check_logs(id: &str, service: &str, collector: &str) -> Result<()> {
@@ -89,28 +115,40 @@ mod tests {
 
     use super::*;
 
+    fn spans(spans: Value) -> Vec<Value> {
+        spans.as_array().cloned().unwrap_or_default()
+    }
+
     #[test]
-    fn a_trace_needs_request_wait_and_shared_query() -> Result<()> {
+    fn the_trace_of_a_request_shows_its_wait() {
         let request =
             json!({ "operationName": "GET /", "tags": [{ "key": "span.kind", "value": "server" }] });
-        let wait = json!({ "operationName": "wait for batch" });
-        let query = |reference| {
-            let tags = [json!({ "key": "db.operation.batch.size", "value": 3 })];
-            json!({ "operationName": "SELECT film", "tags": tags, "references": [{ "refType": reference }] })
+        let link = json!({ "refType": "FOLLOWS_FROM", "traceID": "b2" });
+        let wait =
+            json!({ "operationName": "wait for batch", "references": [{ "refType": "CHILD_OF" }, link] });
+        let all = spans(json!([request, wait]));
+        assert_eq!(linked_traces(wait_of(&all).unwrap()).collect::<Vec<_>>(), ["b2"]);
+        let expect = |found: Value, expected| {
+            let error = wait_of(&spans(found)).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
         };
-        let (linked, alone) = (query("FOLLOWS_FROM"), query("CHILD_OF"));
-        let all = describe(&[&request, &wait, &linked])?;
-        assert_eq!(all, "GET /, wait for batch, SELECT film, a batch of 3 with 1 links");
-        for (spans, expected) in [
-            ([&request, &wait, &wait], "no query"),
-            ([&request, &linked, &linked], "no wait"),
-            ([&wait, &wait, &linked], "no server span"),
-            ([&request, &wait, &alone], "no link"),
-        ] {
-            let error = describe(&spans).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        }
-        Ok(())
+        expect(json!([request]), "no wait for a batch in");
+        expect(json!([wait]), "no server span in");
+    }
+
+    #[test]
+    fn a_shared_query_has_its_size_and_links() {
+        let query = |reference, tag| {
+            let tags = [json!({ "key": tag, "value": 3 })];
+            let reference = json!({ "refType": reference, "traceID": "a1" });
+            spans(json!([{ "operationName": "SELECT film", "tags": tags, "references": [reference] }]))
+        };
+        let shared = describe_query(&query("FOLLOWS_FROM", "db.operation.batch.size")).unwrap();
+        assert_eq!(shared, "SELECT film for 3 requests with 1 links");
+        let alone = describe_query(&query("FOLLOWS_FROM", "db.system")).unwrap_err();
+        assert!(alone.to_string().starts_with("no shared query in"));
+        let unlinked = describe_query(&query("CHILD_OF", "db.operation.batch.size")).unwrap_err();
+        assert!(unlinked.to_string().starts_with("the query has no link"));
     }
 
     #[test]
