@@ -115,7 +115,7 @@ mod tests {
 
     use super::*;
 
-    fn spans(spans: Value) -> Vec<Value> {
+    fn spans(spans: &Value) -> Vec<Value> {
         spans.as_array().cloned().unwrap_or_default()
     }
 
@@ -126,10 +126,10 @@ mod tests {
         let link = json!({ "refType": "FOLLOWS_FROM", "traceID": "b2" });
         let wait =
             json!({ "operationName": "wait for batch", "references": [{ "refType": "CHILD_OF" }, link] });
-        let all = spans(json!([request, wait]));
+        let all = spans(&json!([request, wait]));
         assert_eq!(linked_traces(wait_of(&all).unwrap()).collect::<Vec<_>>(), ["b2"]);
         let expect = |found: Value, expected| {
-            let error = wait_of(&spans(found)).unwrap_err().to_string();
+            let error = wait_of(&spans(&found)).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");
         };
         expect(json!([request]), "no wait for a batch in");
@@ -141,7 +141,7 @@ mod tests {
         let query = |reference, tag| {
             let tags = [json!({ "key": tag, "value": 3 })];
             let reference = json!({ "refType": reference, "traceID": "a1" });
-            spans(json!([{ "operationName": "SELECT film", "tags": tags, "references": [reference] }]))
+            spans(&json!([{ "operationName": "SELECT film", "tags": tags, "references": [reference] }]))
         };
         let shared = describe_query(&query("FOLLOWS_FROM", "db.operation.batch.size")).unwrap();
         assert_eq!(shared, "SELECT film for 3 requests with 1 links");
