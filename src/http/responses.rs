@@ -33,8 +33,7 @@ pub(super) const PAGE_HEADERS: [HeaderText; 3] = [
 ];
 
 /// What every request can run into.
-const ALWAYS: [Kind; 5] =
-    [Kind::INVALID_HOST, Kind::INVALID_QUERY, Kind::INTERNAL, Kind::INJECTED_FAULT, Kind::TIMEOUT];
+const ALWAYS: [Kind; 4] = [Kind::INVALID_HOST, Kind::INVALID_QUERY, Kind::INTERNAL, Kind::TIMEOUT];
 
 /// What every request that needs the database can run into.
 pub(super) const DATABASE: [Kind; 2] = [Kind::OVERLOADED, Kind::UNAVAILABLE];
