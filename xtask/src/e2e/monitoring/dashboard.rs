@@ -36,13 +36,21 @@ fn of_panels(dashboard: &Value, namespace: &str) -> Vec<(String, String)> {
     queries.map(|(title, query)| (title, concrete(query))).collect()
 }
 
-/// Fails unless every query returns a sample.
+/// Fails unless every query returns a number.
 pub(super) fn check(prometheus: &Prometheus, queries: &[(String, String)]) -> Result<()> {
     for (title, query) in queries {
         let samples = prometheus.query(query)?;
-        ensure!(!samples.is_empty(), "the panel {title} shows nothing: {query}");
+        ensure!(
+            samples.iter().any(is_number),
+            "the panel {title} shows nothing: {query} returns {samples:?}"
+        );
     }
     Ok(())
+}
+
+/// Prometheus returns a value as text, after its time. A quotient of two zeros is `NaN`.
+fn is_number(sample: &Value) -> bool {
+    sample["value"][1].as_str().and_then(|value| value.parse().ok()).is_some_and(f64::is_finite)
 }
 
 #[cfg(test)]
@@ -61,5 +69,13 @@ mod tests {
         let expected = "rate(a{namespace=\"shop\", service=\"films-admin\"}[20s])";
         let queries = of_panels(&dashboard, "shop");
         assert_eq!(queries, [("Traffic", expected), ("Traffic", "up")].map(|(a, b)| (a.into(), b.into())));
+    }
+
+    #[test]
+    fn a_quotient_of_zeros_is_no_number() {
+        let sample = |value| json!({ "metric": {}, "value": [1.0, value] });
+        assert!(is_number(&sample("0.5")));
+        assert!(!is_number(&sample("NaN")));
+        assert!(!is_number(&sample("+Inf")));
     }
 }

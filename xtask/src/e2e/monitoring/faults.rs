@@ -1,6 +1,7 @@
 //! The fault switch, in every pod of the release.
 
 use std::collections::BTreeSet;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use ureq::http::Request;
 
 use super::alerts::Alertmanager;
+use super::prometheus::Prometheus;
 use crate::e2e::cluster::TestCluster;
 use crate::e2e::forward::{self, Forward, Response};
 use crate::e2e::install::pods;
@@ -19,22 +21,25 @@ pub(super) struct Trial {
     pub(super) fault: &'static str,
     pub(super) parameters: Value,
     pub(super) alert: &'static str,
+    /// The time of the fault. A request ends a fault that would run for [`LONG`].
+    seconds: u64,
 }
 
-/// A fault that is forgotten ends by itself.
-const SECONDS: u64 = 300;
+const LONG: u64 = 300;
+/// Longer than the hold time of an alert.
+const SHORT: u64 = 20;
 const TIMEOUT: Duration = Duration::from_mins(3);
 
 /// Returns a trial for each fault.
 pub(super) fn trials() -> [Trial; 6] {
-    let trial = |fault, parameters, alert| Trial { fault, parameters, alert };
+    let trial = |fault, parameters, alert| Trial { fault, parameters, alert, seconds: LONG };
     [
         trial("errors", json!({ "share": 0.5 }), "FilmsAvailabilityBudgetBurn"),
         trial("latency", json!({ "milliseconds": 2000 }), "FilmsLatencyBudgetBurn"),
         trial("slow_query", json!({ "milliseconds": 2000 }), "FilmsWriterWaits"),
         trial("exhausted_pool", json!({}), "FilmsPoolExhausted"),
         trial("cut_connections", json!({}), "FilmsDatabaseUnreachable"),
-        trial("unready", json!({}), "FilmsUnready"),
+        Trial { seconds: SHORT, ..trial("unready", json!({}), "FilmsUnready") },
     ]
 }
 
@@ -53,15 +58,15 @@ impl Switch {
         Ok(Self { admin, token })
     }
 
-    /// Starts a fault, waits for its alert, ends the fault, and waits until no alert is left.
+    /// Starts a fault, waits for its alert and the end of the fault, and waits until no alert is left.
     pub(super) fn try_out(
         &self,
         cluster: &TestCluster,
-        alertmanager: &Alertmanager,
+        (prometheus, alertmanager): (&Prometheus, &Alertmanager),
         trial: &Trial,
     ) -> Result<String> {
-        let Trial { fault, parameters, alert } = trial;
-        let mut body = json!({ "seconds": SECONDS });
+        let Trial { fault, parameters, alert, seconds } = trial;
+        let mut body = json!({ "seconds": seconds });
         let members = body.as_object_mut().context("the body is an object")?;
         members.extend(parameters.as_object().context("the parameters are an object")?.clone());
         let since = Instant::now();
@@ -69,10 +74,18 @@ impl Switch {
         let mut fired = BTreeSet::new();
         let arrived = cluster.until(TIMEOUT, &format!("{alert} at Alertmanager"), || {
             fired.extend(alertmanager.firing()?);
-            ensure!(fired.contains(*alert), "Alertmanager has {fired:?}");
+            ensure!(
+                fired.contains(*alert),
+                "Alertmanager has {fired:?}, and Prometheus {:?}",
+                prometheus.alerts()?
+            );
             Ok(since.elapsed())
         })?;
-        self.send("DELETE", fault, "")?;
+        if *seconds == LONG {
+            self.send("DELETE", fault, "")?;
+        } else {
+            thread::sleep((since + Duration::from_secs(*seconds)).saturating_duration_since(Instant::now()));
+        }
         let since = Instant::now();
         let resolved = cluster.until(TIMEOUT, "no alert at Alertmanager after the fault", || {
             let firing = alertmanager.firing()?;

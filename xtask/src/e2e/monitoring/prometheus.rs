@@ -21,6 +21,15 @@ impl Prometheus {
         Ok(data["result"].as_array().context("Prometheus returned no list of samples")?.clone())
     }
 
+    /// Returns the alerts that are pending or fire, for a message.
+    pub(super) fn alerts(&self) -> Result<Vec<String>> {
+        let alert = |sample: &Value| {
+            let label = |name: &str| sample["metric"][name].as_str().unwrap_or_default().to_owned();
+            format!("{} {}", label("alertname"), label("alertstate"))
+        };
+        Ok(self.query("ALERTS")?.iter().map(alert).collect())
+    }
+
     /// Returns the exemplars of a query's series, from this time on, in seconds since 1970.
     pub(super) fn exemplars(&self, query: &str, since: u64) -> Result<Vec<Value>> {
         let series = self.get("query_exemplars", query, &format!("&start={since}"))?;

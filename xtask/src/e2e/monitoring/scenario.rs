@@ -68,7 +68,7 @@ pub(in crate::e2e) fn run(cluster: &TestCluster) -> Result<()> {
     cluster.step("quiet", || expect_quiet(cluster, &alertmanager))?;
     let switch = Switch::open(cluster)?;
     for trial in trials() {
-        cluster.step(trial.fault, || switch.try_out(cluster, &alertmanager, &trial))?;
+        cluster.step(trial.fault, || switch.try_out(cluster, (&prometheus, &alertmanager), &trial))?;
     }
     cluster.step("exemplar, trace, log line", || {
         cluster.until(TIMEOUT, "a slow request in all three", || traces::follow(cluster, &prometheus, since))
