@@ -40,7 +40,7 @@ pub struct Database {
     }))]
     pub max_batch_size: usize,
     /// Most requests that may wait for one kind of query (`get_film`, `list_films`, `list_reviews`, `create_review`). A
-    /// further request gets 503 at once. The limit for films is divided among `http.threads`, but never below
+    /// further request gets 503 at once. The limit for reads is divided among `http.threads`, but never below
     /// `database.max_batch_size`. Must be at least `database.max_batch_size`.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub queue_size: usize,

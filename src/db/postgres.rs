@@ -24,7 +24,7 @@ use super::list_reviews::{ListReviews, ReviewFilter, ReviewPage};
 use super::pool::Pool;
 use super::pool_faults;
 use super::pooled::PooledQuery;
-use super::reads::{Leased, Reads};
+use super::reads::Reads;
 use super::reviews::{CreateReview, Outcome};
 use super::tracking::Tracking;
 use super::version::Versioned;
@@ -44,7 +44,7 @@ pub struct Postgres {
     replica: Option<Pool>,
     get_film: Arc<ResponseCache<GetFilm>>,
     list_films: Arc<ResponseCache<ListFilms>>,
-    list_reviews: Arc<Reads<ListReviews>>,
+    list_reviews: Arc<ResponseCache<ListReviews>>,
     create_review: Arc<Batcher<PooledQuery<CreateReview>>>,
     /// Whether changes of films are tracked, as the checks find.
     tracking: Arc<Tracking>,
@@ -58,7 +58,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Prepares the pools and starts the batches of reviews on the current runtime. The first query
+    /// Prepares the pools and starts the writer of reviews on the current runtime. The first query
     /// opens the first connection.
     pub(crate) fn new(config: &Database, faults: Option<&Faults>) -> Result<Self, config::Error> {
         let handles = Handles::default();
@@ -74,21 +74,13 @@ impl Postgres {
         let renewal = leases.as_ref().map(|leases| tokio::spawn(Arc::clone(leases).renew(pool.clone())));
         let create_review =
             PooledQuery::new(&pool, &Arc::new(CreateReview::default()), &failures.create_review);
-        let list_reviews = PooledQuery::new(
-            replica.as_ref().unwrap_or(&pool),
-            &Arc::new(ResponseCache::new(config, &tracking, None)),
-            &failures.list_reviews,
-        );
-        // A lease holds for the catalogue only, because reviews arrive too often to wait for it. So every page
-        // of reviews needs a query, and all threads share it.
-        let list_reviews = Arc::new(Reads::start(list_reviews, limits(config, 1), None));
         Ok(Self {
             create_review: Arc::new(Batcher::start(create_review, limits(config, 1))),
             pool,
             replica,
             get_film: Arc::new(ResponseCache::new(config, &tracking, leases.as_ref())),
             list_films: Arc::new(ResponseCache::new(config, &tracking, leases.as_ref())),
-            list_reviews,
+            list_reviews: Arc::new(ResponseCache::new(config, &tracking, None)),
             tracking,
             leases,
             renewal: renewal.map(|renewal| renewal.abort_handle()),
@@ -102,10 +94,12 @@ impl Postgres {
     /// that thread's runtime.
     pub fn open(&self, runtime: &Handle, worker_count: usize) -> Arc<Db> {
         let _entered = runtime.enter();
+        let leases = self.leases.as_ref();
         let db = Arc::new(Db {
-            get_film: self.reads(&self.get_film, &self.failures.get_film, worker_count),
-            list_films: self.reads(&self.list_films, &self.failures.list_films, worker_count),
-            list_reviews: Arc::clone(&self.list_reviews),
+            get_film: self.reads(&self.get_film, &self.failures.get_film, leases, worker_count),
+            list_films: self.reads(&self.list_films, &self.failures.list_films, leases, worker_count),
+            // A lease holds for the catalogue only: reviews arrive too often to wait for it.
+            list_reviews: self.reads(&self.list_reviews, &self.failures.list_reviews, None, worker_count),
             create_review: Arc::clone(&self.create_review),
             failures: Arc::clone(&self.failures.create_review),
             lock_limit: self.config.query_timeout.get(),
@@ -119,18 +113,13 @@ impl Postgres {
         &self,
         cache: &Arc<ResponseCache<Q>>,
         failures: &Arc<Failures>,
+        leases: Option<&Arc<Leases>>,
         worker_count: usize,
     ) -> Reads<Q> {
         let pool = self.replica.as_ref().unwrap_or(&self.pool);
         let query = PooledQuery::new(pool, cache, failures);
-        let leased = self.leases.as_ref().map(|leases| Leased {
-            leases: Arc::clone(leases),
-            responses: Mutex::new(Entries::new(
-                self.config.cache_entries,
-                self.config.cache_size / worker_count,
-            )),
-        });
-        Reads::start(query, limits(&self.config, worker_count), leased)
+        let responses = Entries::new(self.config.cache_entries, self.config.cache_size / worker_count);
+        Reads::start(query, limits(&self.config, worker_count), leases, responses)
     }
 
     /// Starts the background checks of the database and its replica.
@@ -173,7 +162,7 @@ impl Postgres {
 pub struct Db {
     get_film: Reads<GetFilm>,
     list_films: Reads<ListFilms>,
-    list_reviews: Arc<Reads<ListReviews>>,
+    list_reviews: Reads<ListReviews>,
     create_review: Arc<Batcher<PooledQuery<CreateReview>>>,
     /// Counts the reviews that were given up because of a lock. Their queries succeeded.
     failures: Arc<Failures>,
@@ -252,19 +241,17 @@ fn limits(config: &Database, worker_count: usize) -> BatchLimits {
     }
 }
 
-/// Registers the counter of reads, by where their responses came from: the sum of the threads' reads of films,
-/// and the reads of reviews, which all threads share.
+/// Registers the counter of reads, by where their responses came from.
 fn observe_reads(handles: &Handles) {
     let handles = Arc::downgrade(handles);
     READS.observe_counter(move |counter| {
         let Some(handles) = handles.upgrade() else { return };
-        let handles = handles.lock();
-        let reviews = handles.first().map(|db| db.list_reviews.counts());
-        let films = handles.iter().flat_map(|db| [db.get_film.counts(), db.list_films.counts()]);
         let mut sums = BTreeMap::new();
-        for (query, counts) in films.chain(reviews) {
-            for (source, count) in counts {
-                *sums.entry((query, source)).or_default() += count;
+        for db in handles.lock().iter() {
+            for (query, counts) in [db.get_film.counts(), db.list_films.counts(), db.list_reviews.counts()] {
+                for (source, count) in counts {
+                    *sums.entry((query, source)).or_default() += count;
+                }
             }
         }
         for ((query, source), count) in sums {
@@ -273,18 +260,20 @@ fn observe_reads(handles: &Handles) {
     });
 }
 
-/// Registers the gauge of the queues. The gauge shows the sum of the threads' queues for films. All threads share
-/// those of reviews.
+/// Registers the gauge of the queues. Every worker thread has its own queues for reads; the gauge
+/// shows their sum.
 fn observe_queues(handles: &Handles) {
     let handles = Arc::downgrade(handles);
     BATCH_QUEUE.observe_gauge(move |gauge| {
         let Some(handles) = handles.upgrade() else { return };
         let handles = handles.lock();
-        let reviews =
-            handles.first().map(|db| [db.list_reviews.queue_length(), db.create_review.queue_length()]);
-        let films = handles.iter().flat_map(|db| [db.get_film.queue_length(), db.list_films.queue_length()]);
+        // All handles share one writer of reviews.
+        let writes = handles.first().map(|db| db.create_review.queue_length());
+        let reads = handles.iter().flat_map(|db| {
+            [db.get_film.queue_length(), db.list_films.queue_length(), db.list_reviews.queue_length()]
+        });
         let mut lengths = BTreeMap::new();
-        for (query, length) in films.chain(reviews.into_iter().flatten()) {
+        for (query, length) in reads.chain(writes) {
             *lengths.entry(query).or_default() += length as u64;
         }
         for (query, length) in lengths {

@@ -1,4 +1,5 @@
-//! Reads one kind of response: from memory while a lease holds, or else by a batch.
+//! Reads one kind of response about films on one worker thread: from memory while a lease holds, or else by
+//! a batch.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,23 +12,18 @@ use super::cache::ResponseCache;
 use super::cached_query::CachedQuery;
 use super::entries::Entries;
 use super::error::Error;
-use super::leases::Leases;
+use super::leases::{Held, Leases};
 use super::pooled::PooledQuery;
 use super::version::Versioned;
 
-/// The reads of one kind.
+/// The reads of one kind on one worker thread.
 pub(super) struct Reads<Q: CachedQuery> {
     batcher: Batcher<PooledQuery<ResponseCache<Q>>>,
-    /// `None` if every read needs a query.
-    leased: Option<Leased<Q>>,
+    leases: Option<Arc<Leases>>,
+    /// The responses that this thread uses under a lease, so that threads share no lock. Their bytes are
+    /// those of the shared cache.
+    responses: Mutex<Entries<Q>>,
     counts: Counts,
-}
-
-/// What a worker thread reads from memory while a lease holds.
-pub(super) struct Leased<Q: CachedQuery> {
-    pub(super) leases: Arc<Leases>,
-    /// Each thread has its own, so that threads share no lock. The bytes are those of the shared cache.
-    pub(super) responses: Mutex<Entries<Q>>,
 }
 
 /// How often responses came from where.
@@ -42,30 +38,42 @@ impl<Q: CachedQuery> Reads<Q> {
     pub(super) fn start(
         query: PooledQuery<ResponseCache<Q>>,
         limits: BatchLimits,
-        leased: Option<Leased<Q>>,
+        leases: Option<&Arc<Leases>>,
+        responses: Entries<Q>,
     ) -> Self {
-        Self { batcher: Batcher::start(query, limits), leased, counts: Counts::default() }
+        Self {
+            batcher: Batcher::start(query, limits),
+            leases: leases.cloned(),
+            responses: Mutex::new(responses),
+            counts: Counts::default(),
+        }
     }
 
     /// Returns the response of a key, as it is at some moment after this call.
     pub(super) async fn read(&self, key: Q::Key) -> Result<Versioned<Q::Content>, Error> {
-        let Some(leased) = &self.leased else {
-            self.counts.batched.fetch_add(1, Ordering::Relaxed);
-            return self.batcher.submit(key).await;
-        };
-        if let Some(response) = leased.leases.held().and_then(|held| leased.responses.lock().get(held, &key))
-        {
-            self.counts.leased.fetch_add(1, Ordering::Relaxed);
+        let held = self.leases.as_ref().and_then(|leases| leases.held());
+        if let Some(response) = held.and_then(|held| self.leased(held, &key)) {
             return Ok(response);
         }
         self.counts.batched.fetch_add(1, Ordering::Relaxed);
-        let period = leased.leases.period();
+        let period = self.period();
         let response = self.batcher.submit(key.clone()).await?;
         // A response that was read over the end of a period belongs to none.
-        if let Some(period) = period.filter(|period| leased.leases.period() == Some(*period)) {
-            leased.responses.lock().insert(period, key, response.clone());
+        if let Some(period) = period.filter(|period| self.period() == Some(*period)) {
+            self.responses.lock().insert(period, key, response.clone());
         }
         Ok(response)
+    }
+
+    fn leased(&self, held: Held, key: &Q::Key) -> Option<Versioned<Q::Content>> {
+        let response = self.responses.lock().get(held, key)?;
+        self.counts.leased.fetch_add(1, Ordering::Relaxed);
+        Some(response)
+    }
+
+    /// Returns the current period, if leases are used and changes are tracked.
+    fn period(&self) -> Option<u64> {
+        self.leases.as_ref()?.period()
     }
 
     /// Returns the metric label and the length of the queue.

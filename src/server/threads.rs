@@ -1,6 +1,6 @@
-//! The worker threads that serve requests. Each has its own runtime: it parses a read of films, batches it,
-//! runs its query and writes the response. The threads meet once a batch, at the connection pool and the
-//! cache. Only reviews are written and read on another thread, because all threads share those batches.
+//! The worker threads that serve requests. Each has its own runtime: it parses a read, batches it, runs
+//! its query and writes the response. The threads meet once a batch, at the connection pool and the
+//! cache. Only a review goes to another thread, the one of the single writer.
 
 use std::io;
 use std::thread::{self, JoinHandle};
