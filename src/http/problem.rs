@@ -72,7 +72,7 @@ kinds! {
 kinds! {
     #[cfg(test)]
     /// The kinds of `/faults/` on the admin port and of injected failures, in the order of the documentation.
-    /// The description of the API leaves them out: its clients meet them only if an operator wants it.
+    /// The OpenAPI document leaves them out, because a client receives them only while an operator injects a fault.
     OF_FAULTS:
     UNAUTHORIZED: UNAUTHORIZED, "unauthorized", "The request has no valid token",
         "The header `Authorization: Bearer TOKEN` is missing, or has another token than `faults.token_file`.";

@@ -1,5 +1,5 @@
-//! The last sampled request of each bucket of a histogram of durations. OpenTelemetry's SDK for Rust does not
-//! record exemplars, so they are kept here, and only a page in the `OpenMetrics` format shows them.
+//! The last sampled request of each bucket of a histogram of durations. OpenTelemetry's SDK for Rust records no
+//! exemplars, so this file keeps them. `/metrics` shows them in the `OpenMetrics` format only.
 
 use std::array;
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::buckets::SECONDS;
 
-/// A metric of the service: its row in the list of instruments.
+/// A metric of the service, as docs/metrics.md describes it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Instrument {
     pub(super) name: &'static str,

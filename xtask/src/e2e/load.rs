@@ -28,7 +28,7 @@ pub(super) fn under_load(
     let timeout = Duration::from_secs(seconds + 30);
     cluster.until(timeout, "the load to end", || expect_phase(cluster, "Succeeded"))?;
     let log = cluster.output(kubectl(&cluster.outside).args(["logs", POD]))?;
-    delete(cluster)?;
+    stop(cluster)?;
     check(&log, seconds)
 }
 
@@ -36,11 +36,6 @@ pub(super) fn under_load(
 pub(super) fn in_background(cluster: &TestCluster, seconds: u64) -> Result<()> {
     start(cluster, seconds)?;
     cluster.until(Duration::from_mins(1), "the load to begin", || expect_phase(cluster, "Running"))
-}
-
-/// Ends the load.
-pub(super) fn stop(cluster: &TestCluster) -> Result<()> {
-    delete(cluster)
 }
 
 /// Checks that every request of the load was sent and succeeded.
@@ -61,7 +56,7 @@ fn check(log: &str, seconds: u64) -> Result<String> {
 }
 
 fn start(cluster: &TestCluster, seconds: u64) -> Result<()> {
-    delete(cluster)?;
+    stop(cluster)?;
     cluster.apply(&json!({
         "apiVersion": "v1",
         "kind": "Pod",
@@ -95,7 +90,8 @@ fn start(cluster: &TestCluster, seconds: u64) -> Result<()> {
     }))
 }
 
-fn delete(cluster: &TestCluster) -> Result<()> {
+/// Ends the load, if there is one.
+pub(super) fn stop(cluster: &TestCluster) -> Result<()> {
     let delete = ["delete", "pod", POD, "--ignore-not-found", "--now"];
     cluster.output(kubectl(&cluster.outside).args(delete)).map(drop)
 }
