@@ -10,7 +10,7 @@ use crate::config::Origins;
 const EXPOSED: HeaderValue = HeaderValue::from_static("allow, etag, link, retry-after");
 /// What a page may send beside the headers that need no permission.
 const SENT: HeaderValue =
-    HeaderValue::from_static("content-type, if-none-match, traceparent, tracestate, baggage");
+    HeaderValue::from_static("content-type, idempotency-key, if-none-match, traceparent, tracestate, baggage");
 /// In seconds. Browsers ask again after two hours at the latest.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 

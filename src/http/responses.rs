@@ -63,8 +63,12 @@ fn with_headers<'a>(
 }
 
 /// Returns the response with a body that is never the same.
-pub(super) fn created(schema: impl Into<RefOr<Schema>>, description: &str) -> Responses {
-    BTreeMap::from([("200".to_owned(), json(schema, description).build().into())])
+pub(super) fn created(
+    schema: impl Into<RefOr<Schema>>,
+    description: &str,
+    headers: &[HeaderText],
+) -> Responses {
+    BTreeMap::from([("200".to_owned(), with_headers(json(schema, description), headers.iter()))])
 }
 
 fn json(schema: impl Into<RefOr<Schema>>, description: &str) -> ResponseBuilder {
@@ -93,7 +97,7 @@ fn failure(status: StatusCode, kinds: &[Kind]) -> RefOr<Response> {
     let mut response = ResponseBuilder::new()
         .description(causes.collect::<Vec<_>>().join("\n\n"))
         .content("application/problem+json", content);
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT) {
         response = response.header("retry-after", header("When to retry, in seconds.", Type::Integer));
     }
     if kinds.contains(&Kind::UNSUPPORTED_CONTENT_CODING) {

@@ -69,7 +69,7 @@ impl Server {
     pub fn build(config: Config, registry: Registry) -> Result<Self, Error> {
         let shares = descriptors::share(&config, ADMIN_LIMITS.connections);
         let faults = faults(&config.faults)?;
-        let postgres = Postgres::new(&config.database, faults.as_ref())?;
+        let postgres = Postgres::new(&config.database, &config.reviews, faults.as_ref())?;
         let readiness = Readiness::new(
             postgres.watch(&config.readiness),
             postgres.failing(),
