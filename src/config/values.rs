@@ -91,7 +91,7 @@ impl From<Delay> for String {
 /// Writes a duration in hours and smaller units, which the patterns allow.
 fn text(duration: Duration) -> String {
     let hours = duration.as_secs() / 3600;
-    let rest = duration - Duration::from_hours(hours);
+    let rest = duration.saturating_sub(Duration::from_hours(hours));
     if hours < 24 {
         humantime::format_duration(duration).to_string()
     } else if rest.is_zero() {

@@ -62,8 +62,11 @@ impl Query for ExpireKeys {
     async fn run(&self, connection: &mut PgConnection, _: &[()]) -> Result<Vec<i64>, sqlx::Error> {
         let ttl = self.0.idempotency_ttl.get().as_secs_f64();
         let most = i64::try_from(self.0.idempotency_keys).unwrap_or(i64::MAX);
-        let deleted =
-            query_scalar!(r#"select expire_idempotency_keys(make_interval(secs => $1), $2) as "deleted!""#, ttl, most);
+        let deleted = query_scalar!(
+            r#"select expire_idempotency_keys(make_interval(secs => $1), $2) as "deleted!""#,
+            ttl,
+            most
+        );
         Ok(vec![deleted.fetch_one(connection).await?])
     }
 }

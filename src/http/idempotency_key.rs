@@ -107,7 +107,10 @@ mod tests {
     fn anything_else_is_no_key() {
         let (long, longer) = ("k".repeat(255), "k".repeat(256));
         assert_eq!(parsed(&long), Some(long));
-        let text = ["", r#""""#, r#"""#, r#""a"#, r#"a""#, r#""a"b""#, r#""\a""#, r#""a\""#, "a,b", "a b", "a;b", r#""a";b"#, "a\tb", "ä"];
+        let text = [
+            "", r#""""#, r#"""#, r#""a"#, r#"a""#, r#""a"b""#, r#""\a""#, r#""a\""#, "a,b", "a b", "a;b",
+            r#""a";b"#, "a\tb", "ä",
+        ];
         for text in text.into_iter().chain([longer.as_str()]) {
             assert_eq!(parsed(text), None, "{text}");
         }

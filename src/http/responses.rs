@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::example::{Example, ExampleBuilder};
+use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr, Response, ResponseBuilder};
@@ -129,7 +130,12 @@ fn problem(status: StatusCode, kinds: &[Kind]) -> Schema {
     AllOfBuilder::new().item(Ref::from_schema_name("Problem")).item(narrowed).build().into()
 }
 
-/// Returns the schema of `type` for these kinds.
+/// Returns the schema of `type` for these kinds. Another version may have more of them, so they are no `enum`,
+/// from which clients are generated that refuse the others.
 pub(super) fn types(kinds: &[Kind]) -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(kinds.iter().map(|kind| kind.uri())))
+    let uris: Vec<_> = kinds.iter().map(|kind| kind.uri()).collect();
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some("^urn:problem-type:films:[a-z-]+$"))
+        .extensions(Some(Extensions::from_iter([("x-extensible-enum", uris)])))
 }

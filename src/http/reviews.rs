@@ -79,7 +79,8 @@ impl IntoResponses for CreateResponses {
             ProblemKind::UNKNOWN_FILM,
             ProblemKind::IDEMPOTENCY_KEY_REUSED,
         ];
-        let replayed = ("idempotent-replayed", "`true`, if an earlier request with this key stored the review.");
+        let replayed =
+            ("idempotent-replayed", "`true`, if an earlier request with this key stored the review.");
         let review = Ref::from_schema_name(Review::name());
         let mut responses = responses::created(review, "The stored review.", &[replayed]);
         responses.extend(responses::failures(&[FAILURES.as_slice(), &DATABASE].concat()));

@@ -14,11 +14,11 @@ use crate::support::http::read_response;
 use crate::support::proxy::Proxy;
 use crate::support::{Films, TIMEOUT, command, run, until, variables};
 
-const CLIENTS: usize = 8;
-const REVIEWS: usize = 40;
+const CLIENTS: i64 = 8;
+const REVIEWS: i64 = 40;
 
 /// Posts reviews, each until it is acknowledged, to the address that `to` returns for the attempt.
-async fn post(client: usize, to: impl Fn(usize) -> SocketAddr) {
+async fn post(client: i64, to: impl Fn(usize) -> SocketAddr) {
     for n in 0..REVIEWS {
         let mut attempts = 0;
         until("an acknowledgement", async || {
@@ -52,7 +52,7 @@ async fn until_stored(pool: &PgPool, reviews: i64) {
     .await;
 }
 
-const ALL: i64 = (CLIENTS * REVIEWS) as i64;
+const ALL: i64 = CLIENTS * REVIEWS;
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn a_review_is_stored_once_although_connections_to_postgres_break(pool: PgPool) {
@@ -95,7 +95,7 @@ async fn a_review_is_stored_once_although_instances_are_killed(pool: PgPool) {
         }
         instance
     };
-    let clients = join_all((0..CLIENTS).map(|client| post(client, move |attempt| both[(client + attempt) % 2])));
+    let clients = join_all((0..CLIENTS).map(|client| post(client, move |attempt| both[attempt % 2])));
     let (_, _instance) = tokio::join!(clients, kills);
     assert_eq!(count(&pool, "review").await, ALL);
 }

@@ -45,7 +45,9 @@ async fn a_key_is_the_same_with_and_without_quotes(pool: PgPool) {
 async fn another_review_under_the_same_key_is_refused(pool: PgPool) {
     let films = Films::start(&pool).await;
     assert_eq!(films.post_keyed("k", REVIEW).await.status, 200);
-    for other in [r#"{"film_id":995,"rating":5}"#, r#"{"film_id":994,"rating":4}"#, r#"{"film_id":5000,"rating":4}"#] {
+    for other in
+        [r#"{"film_id":995,"rating":5}"#, r#"{"film_id":994,"rating":4}"#, r#"{"film_id":5000,"rating":4}"#]
+    {
         films.post_keyed("k", other).await.problem(422, "idempotency-key-reused");
     }
     assert_eq!(count(&pool, "review").await, 1);
@@ -76,15 +78,21 @@ async fn a_retry_after_a_503_gets_the_review_that_was_stored_meanwhile(pool: PgP
     assert_eq!(run(&variables(&pool), &["seed"]).await.code, Some(0));
     let mut variables = variables(&pool);
     // Postgres goes on with a query for longer than the service waits for it.
-    let url = format!("{}?options[statement_timeout]=30s", variables["DATABASE_URL"]);
-    variables.extend(set(&[("FILMS__DATABASE__QUERY_TIMEOUT", "500ms"), ("DATABASE_URL", &url)]));
+    let url = format!("{}&options=-c%20statement_timeout%3D30s", variables["DATABASE_URL"]);
+    variables.extend(set(&[
+        ("DATABASE_URL", &url),
+        ("FILMS__DATABASE__POOL_SIZE", "1"),
+        ("FILMS__DATABASE__QUERY_TIMEOUT", "500ms"),
+    ]));
     let films = Films::spawn(&variables).await;
     films.until_ready().await;
+    // The statement is prepared on the only connection.
+    films.until_posted_keyed("first").await;
     let lock = lock_table(&pool, "review").await;
     films.post_keyed("k", REVIEW).await.problem(503, "unavailable");
     until_blocked(&pool).await;
     lock.rollback().await.unwrap();
     let retry = films.until_posted_keyed("k").await;
     assert!(is_replayed(&retry), "{retry:?}");
-    assert_eq!(count(&pool, "review").await, 1);
+    assert_eq!(count(&pool, "review").await, 2);
 }

@@ -13,9 +13,9 @@ const LOCK: &str = "select pg_advisory_xact_lock(1919252075, hashtext('held'))";
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn concurrent_requests_with_one_key_store_one_review(pool: PgPool) {
     let instances = [Films::start(&pool).await, Films::start(&pool).await];
-    let responses = join_all((0..200).map(async |n| {
-        instances[n % 2].post_keyed(&format!("key-{}", n % 10), REVIEW).await
-    }))
+    let responses = join_all(
+        (0..200).map(async |n| instances[n % 2].post_keyed(&format!("key-{}", n % 10), REVIEW).await),
+    )
     .await;
     assert!(responses.iter().all(|response| response.status == 200), "{responses:?}");
     let replayed = responses.iter().filter(|response| response.header("idempotent-replayed") == "true");
