@@ -153,7 +153,7 @@ impl Postgres {
     /// Refuses new requests, finishes the queued ones, and closes the connections.
     pub async fn close(&self) {
         self.tasks.iter().for_each(AbortHandle::abort);
-        let handles = std::mem::take(&mut *self.handles.lock());
+        let handles = self.handles.lock().clone();
         for db in handles {
             db.close().await;
         }
