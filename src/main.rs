@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use films::config::{self, Config};
-use films::server::{Server, StopMode};
+use films::server::{Server, StopMode, Stopped};
 use films::{db, telemetry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
@@ -118,7 +118,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Openapi => print(&films::openapi_document().map_err(failed)?),
         Command::Metrics => print_json(&telemetry::instruments()),
-        Command::Serve => with_telemetry(&load()?, serve).await,
+        Command::Serve => with_telemetry(&load()?, serve).await.map(drop),
         Command::Migrate { wait, lock_timeout } => {
             with_telemetry(&load()?, async |config, _| {
                 let migrated = db::migrate(&config.database, wait, lock_timeout).await.map_err(failed)?;
@@ -141,10 +141,10 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
 }
 
 /// Starts telemetry, runs `command`, and flushes telemetry whether the command succeeds or fails.
-async fn with_telemetry(
+async fn with_telemetry<T>(
     config: &Config,
-    command: impl AsyncFnOnce(Config, prometheus::Registry) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+    command: impl AsyncFnOnce(Config, prometheus::Registry) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let telemetry = telemetry::init(config)?;
     let result = command(config.clone(), telemetry.registry().clone()).await;
     if tokio::task::spawn_blocking(move || telemetry.shutdown()).await.is_err() {
@@ -153,7 +153,7 @@ async fn with_telemetry(
     result
 }
 
-async fn serve(config: Config, registry: prometheus::Registry) -> Result<(), Failure> {
+async fn serve(config: Config, registry: prometheus::Registry) -> Result<Stopped, Failure> {
     let mut signals = Signals::new().map_err(failed)?;
     info!(version = films::LONG_VERSION, "films");
     let server = Server::build(config, registry).map_err(|error| match error {

@@ -25,5 +25,5 @@ pub use load::load;
 pub use log_filter::LogFilter;
 pub use origins::Origins;
 pub use otel::Otel;
-pub use settings::{Admin, Config, Http, Log, Readiness, Shutdown};
+pub use settings::{Admin, Config, Http, Log, Readiness, Reviews, Shutdown};
 pub use values::{Address, Delay, LogFormat, Timeout};

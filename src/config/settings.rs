@@ -24,6 +24,8 @@ pub struct Config {
     pub admin: Admin,
     /// The connection to PostgreSQL, and the limits on its use.
     pub database: Database,
+    /// How long the idempotency keys of reviews are stored.
+    pub reviews: Reviews,
     /// When an instance is ready.
     pub readiness: Readiness,
     /// How an instance stops.
@@ -114,6 +116,25 @@ pub struct Admin {
 impl Default for Admin {
     fn default() -> Self {
         Self { listen: Address::new((Ipv4Addr::UNSPECIFIED, 9090)) }
+    }
+}
+
+/// How long the idempotency keys of reviews are stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reviews {
+    /// Time for which the `Idempotency-Key` of a review is stored. A retry within this time stores no second
+    /// review.
+    pub idempotency_ttl: Timeout,
+    /// Most keys that are stored. If there are more, the oldest are deleted before their time. A million keys
+    /// of 36 characters take about 200 MB.
+    #[schemars(range(min = 1000, max = 1_000_000_000))]
+    pub idempotency_keys: u64,
+}
+
+impl Default for Reviews {
+    fn default() -> Self {
+        Self { idempotency_ttl: Timeout::from_secs(24 * 60 * 60), idempotency_keys: 1_000_000 }
     }
 }
 

@@ -45,7 +45,7 @@ impl TryFrom<String> for Timeout {
 
 impl fmt::Display for Timeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        humantime::format_duration(self.0).fmt(f)
+        f.write_str(&text(self.0))
     }
 }
 
@@ -84,7 +84,20 @@ impl TryFrom<String> for Delay {
 
 impl From<Delay> for String {
     fn from(delay: Delay) -> Self {
-        humantime::format_duration(delay.0).to_string()
+        text(delay.0)
+    }
+}
+
+/// Writes a duration in hours and smaller units, which the patterns allow.
+fn text(duration: Duration) -> String {
+    let hours = duration.as_secs() / 3600;
+    let rest = duration.saturating_sub(Duration::from_hours(hours));
+    if hours < 24 {
+        humantime::format_duration(duration).to_string()
+    } else if rest.is_zero() {
+        format!("{hours}h")
+    } else {
+        format!("{hours}h {}", humantime::format_duration(rest))
     }
 }
 

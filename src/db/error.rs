@@ -26,6 +26,9 @@ pub enum Error {
     /// Another transaction held the film of the review for too long.
     #[error("another transaction has held the lock of the film for {0:?}")]
     FilmLocked(Duration),
+    /// Another request stores a review under the same key, and takes too long.
+    #[error("another request with the same idempotency key has not ended within {0:?}")]
+    KeyInUse(Duration),
     /// The queue is full.
     #[error("the queue is full: {0} requests wait for the database")]
     Overloaded(usize),
@@ -70,6 +73,7 @@ impl Error {
             Self::ConnectTimeout(_) => "connect_timeout",
             Self::QueryTimeout(_) => "query_timeout",
             Self::FilmLocked(_) => "film_locked",
+            Self::KeyInUse(_) => "key_in_use",
             Self::Overloaded(_) => "overloaded",
             Self::Closed => "closed",
             Self::Refused(_) => "refused",

@@ -57,7 +57,14 @@ pub(super) async fn first(
                from pg_proc where oid = to_regprocedure('count_reviews()'))),
              (5, 'function prepare_reviews()', (
                select prosrc not like '%perform count_reviews%'
-               from pg_proc where oid = to_regprocedure('prepare_reviews()')))
+               from pg_proc where oid = to_regprocedure('prepare_reviews()'))),
+             (6, 'table idempotency_key', (
+               select not array_agg(attname::text) @> array['key', 'number', 'created_at', 'film_id', 'rating']
+               from pg_attribute
+               where attrelid = to_regclass('idempotency_key') and attnum > 0 and not attisdropped)),
+             (6, 'function expire_idempotency_keys(interval, bigint)', (
+               select prosrc not like '%delete from idempotency_key%'
+               from pg_proc where oid = to_regprocedure('expire_idempotency_keys(interval, bigint)')))
            ) objects (migration, object, is_foreign)
            where migration::bigint = any($1) and is_foreign limit 1"#,
         missing

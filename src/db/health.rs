@@ -20,7 +20,8 @@ use super::tracking::Tracking;
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 
 /// What reviews and leases need. A replica serves neither.
-const FUNCTIONS: &[&str] = &["lock_films(integer[])", "film_lease()"];
+const FUNCTIONS: &[&str] =
+    &["lock_films(integer[])", "film_lease()", "expire_idempotency_keys(interval,bigint)"];
 
 /// The number of triggers that [`state`] looks for: two of `migrations/0002_catalogue_version.sql`, two of
 /// `0004_read_leases.sql`, and five of `0005_list_reviews.sql`.

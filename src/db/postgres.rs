@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use opentelemetry::KeyValue;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::sleep;
 
 use super::batcher::{BatchLimits, Batcher};
@@ -18,6 +18,7 @@ use super::error::Error;
 use super::failures::{Failing, Failures};
 use super::films::{FilmPage, Filter, GetFilm, ListFilms};
 use super::health::{self, Checks, Purpose};
+use super::idempotency_keys;
 use super::lag::Lag;
 use super::leases::Leases;
 use super::list_reviews::{ListReviews, ReviewFilter, ReviewPage};
@@ -25,7 +26,8 @@ use super::pool::Pool;
 use super::pool_faults;
 use super::pooled::PooledQuery;
 use super::reads::Reads;
-use super::reviews::{CreateReview, Outcome};
+use super::reviews::CreateReview;
+use super::submission::{Outcome, Submission};
 use super::tracking::Tracking;
 use super::version::Versioned;
 use crate::api::{Film, Json, Review};
@@ -50,8 +52,8 @@ pub struct Postgres {
     tracking: Arc<Tracking>,
     /// `None` if every read needs a query.
     leases: Option<Arc<Leases>>,
-    /// Ends the renewal of leases.
-    renewal: Option<AbortHandle>,
+    /// End the renewal of leases and the clean-up of idempotency keys.
+    tasks: Vec<AbortHandle>,
     failures: Failing,
     config: Database,
     handles: Handles,
@@ -60,7 +62,11 @@ pub struct Postgres {
 impl Postgres {
     /// Prepares the pools and starts the writer of reviews on the current runtime. The first query
     /// opens the first connection.
-    pub(crate) fn new(config: &Database, faults: Option<&Faults>) -> Result<Self, config::Error> {
+    pub(crate) fn new(
+        config: &Database,
+        reviews: &config::Reviews,
+        faults: Option<&Faults>,
+    ) -> Result<Self, config::Error> {
         let handles = Handles::default();
         observe_queues(&handles);
         observe_reads(&handles);
@@ -72,6 +78,7 @@ impl Postgres {
         let (failures, tracking) = (Failing::new(), Arc::default());
         let leases = has_leases(config).then(|| Arc::new(Leases::new(&tracking)));
         let renewal = leases.as_ref().map(|leases| tokio::spawn(Arc::clone(leases).renew(pool.clone())));
+        let expiry = tokio::spawn(idempotency_keys::expire(pool.clone(), reviews.clone()));
         let create_review =
             PooledQuery::new(&pool, &Arc::new(CreateReview::default()), &failures.create_review);
         Ok(Self {
@@ -83,7 +90,7 @@ impl Postgres {
             list_reviews: Arc::new(ResponseCache::new(config, &tracking, None)),
             tracking,
             leases,
-            renewal: renewal.map(|renewal| renewal.abort_handle()),
+            tasks: renewal.iter().chain([&expiry]).map(JoinHandle::abort_handle).collect(),
             failures,
             config: config.clone(),
             handles,
@@ -145,8 +152,8 @@ impl Postgres {
 
     /// Refuses new requests, finishes the queued ones, and closes the connections.
     pub async fn close(&self) {
-        self.renewal.iter().for_each(AbortHandle::abort);
-        let handles = std::mem::take(&mut *self.handles.lock());
+        self.tasks.iter().for_each(AbortHandle::abort);
+        let handles = self.handles.lock().clone();
         for db in handles {
             db.close().await;
         }
@@ -166,13 +173,26 @@ pub struct Db {
     create_review: Arc<Batcher<PooledQuery<CreateReview>>>,
     /// Counts the reviews that were given up because of a lock. Their queries succeeded.
     failures: Arc<Failures>,
-    /// Longest time that a review waits for the lock of its film.
+    /// Longest time that a review waits for the lock of its film, or for another request with its key.
     lock_limit: Duration,
 }
 
-/// The pauses between two attempts to store a review whose film is locked.
+/// The pauses between two attempts to store a review whose film or key is in use.
 const FIRST_LOCK_RETRY: Duration = Duration::from_millis(2);
 const LAST_LOCK_RETRY: Duration = Duration::from_millis(100);
+
+/// What became of a review, for the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It is committed.
+    Stored,
+    /// It was committed before, under the same key.
+    Repeated,
+    /// Its film does not exist.
+    NoFilm,
+    /// Another review was committed under this key.
+    KeyReused,
+}
 
 impl Db {
     /// Returns the film with this id, if there is one.
@@ -190,22 +210,27 @@ impl Db {
         self.list_reviews.read(filter).await
     }
 
-    /// Stores a review. Returns `true` once it is committed, `false` if its film does not exist.
+    /// Stores a review, under a key only once. Returns after the commit.
     ///
-    /// While another transaction locks the film, the review is submitted again and again, so that it waits
-    /// outside of Postgres: in a statement it would hold up the reviews of other films.
-    pub async fn create_review(&self, review: Review) -> Result<bool, Error> {
+    /// While another transaction locks the film or stores a review under the same key, the review is submitted
+    /// again and again, so that it waits outside of Postgres: in a statement it would hold up other reviews.
+    pub async fn create_review(&self, review: Review, key: Option<Arc<str>>) -> Result<Created, Error> {
+        let submission = Submission { review, key };
         let (since, mut pause) = (Instant::now(), FIRST_LOCK_RETRY);
         loop {
-            match self.create_review.submit(review).await.flatten()? {
-                Outcome::Stored => return Ok(true),
-                Outcome::NoFilm => return Ok(false),
-                Outcome::FilmLocked if since.elapsed() > self.lock_limit => {
+            let is_late = since.elapsed() > self.lock_limit;
+            match self.create_review.submit(submission.clone()).await.flatten()? {
+                Outcome::Stored => return Ok(Created::Stored),
+                Outcome::Repeated => return Ok(Created::Repeated),
+                Outcome::NoFilm => return Ok(Created::NoFilm),
+                Outcome::KeyReused => return Ok(Created::KeyReused),
+                Outcome::KeyInUse if is_late => return Err(Error::KeyInUse(self.lock_limit)),
+                Outcome::FilmLocked if is_late => {
                     let error = Error::FilmLocked(self.lock_limit);
                     self.failures.count(&error);
                     return Err(error);
                 }
-                Outcome::FilmLocked => sleep(pause).await,
+                Outcome::FilmLocked | Outcome::KeyInUse => sleep(pause).await,
             }
             pause = (pause * 2).min(LAST_LOCK_RETRY);
         }

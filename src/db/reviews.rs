@@ -8,20 +8,10 @@ use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 
 use super::error::{Error, code, is_refused_row};
+use super::keyed_reviews;
 use super::query::{Query, query_as};
 use super::sqlstate::LOCK_NOT_AVAILABLE;
-use crate::api::Review;
-
-/// What became of a review.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// It is committed.
-    Stored,
-    /// Its film does not exist.
-    NoFilm,
-    /// Another transaction holds its film. Nothing was stored.
-    FilmLocked,
-}
+use super::submission::{Outcome, Submission, in_order};
 
 /// Inserts reviews. A film that another transaction has locked must not hold up the reviews of other
 /// films, so no statement waits for a lock for long.
@@ -31,13 +21,16 @@ pub(super) struct CreateReview {
     met_lock: Mutex<Option<Instant>>,
 }
 
-/// What a statement does about a locked film.
+/// Which statement inserts the reviews.
 #[derive(Clone, Copy, Debug)]
-enum IfLocked {
-    /// Waits for a moment, then fails as a whole. The cheaper statement, for as long as no film is locked.
-    Fail,
-    /// Leaves out the reviews of the film. Locking each film first makes the statement a tenth slower.
-    LeaveOut,
+enum Statement {
+    /// If a film is locked, waits for a moment, then fails as a whole. The cheapest, for as long as no film is
+    /// locked.
+    Plain,
+    /// Leaves out the reviews of locked films. Locking each film first makes the statement a tenth slower.
+    LeavingOut,
+    /// Leaves them out too, and stores idempotency keys.
+    Keyed,
 }
 
 /// After this time without a locked film, statements expect none.
@@ -48,19 +41,22 @@ impl Query for CreateReview {
     const OPERATION: &'static str = "INSERT";
     const TABLE: &'static str = "review";
     const READ_ONLY: bool = false;
-    type Key = Review;
+    type Key = Submission;
     type Output = Result<Outcome, Error>;
 
     async fn run(
         &self,
         connection: &mut PgConnection,
-        reviews: &[Review],
+        submissions: &[Submission],
     ) -> Result<Vec<Self::Output>, sqlx::Error> {
-        match self.insert(connection, reviews).await {
+        let has_keys = submissions.iter().any(|submission| submission.key.is_some());
+        let share = if has_keys { submissions.len().min(keyed_reviews::MOST) } else { submissions.len() };
+        let submissions = &submissions[..share];
+        match self.insert(connection, submissions, has_keys).await {
             Ok(outcomes) => Ok(outcomes.into_iter().map(Ok).collect()),
             // A row that Postgres refuses rolls back the statement, so nothing is inserted yet. One
             // by one, each review gets its own result.
-            Err(error) if is_refused_row(&error) => insert_one_by_one(connection, reviews).await,
+            Err(error) if is_refused_row(&error) => insert_one_by_one(connection, submissions).await,
             Err(error) => Err(error),
         }
     }
@@ -70,21 +66,39 @@ impl CreateReview {
     async fn insert(
         &self,
         connection: &mut PgConnection,
-        reviews: &[Review],
+        submissions: &[Submission],
+        has_keys: bool,
     ) -> Result<Vec<Outcome>, sqlx::Error> {
-        let met_lock = *self.met_lock.lock();
-        if met_lock.is_none_or(|met| met.elapsed() > CALM) {
-            match insert_apart(connection, reviews, IfLocked::Fail).await {
+        let expects_lock = self.met_lock.lock().is_some_and(|met| met.elapsed() <= CALM);
+        if !has_keys && !expects_lock {
+            match insert_apart(connection, submissions, Statement::Plain).await {
                 Err(error) if code(&error).as_deref() == Some(LOCK_NOT_AVAILABLE) => {}
                 result => return result,
             }
         }
-        let outcomes = insert_apart(connection, reviews, IfLocked::LeaveOut).await?;
+        let statement = if has_keys { Statement::Keyed } else { Statement::LeavingOut };
+        let outcomes = insert_apart(connection, submissions, statement).await?;
         if outcomes.contains(&Outcome::FilmLocked) {
             *self.met_lock.lock() = Some(Instant::now());
         }
         Ok(outcomes)
     }
+}
+
+/// Inserts the reviews so that a failure leaves the connection usable: inside of a transaction, which only
+/// a pooler makes necessary, under a savepoint.
+async fn insert_apart(
+    connection: &mut PgConnection,
+    submissions: &[Submission],
+    statement: Statement,
+) -> Result<Vec<Outcome>, sqlx::Error> {
+    if !connection.is_in_transaction() {
+        return insert(connection, submissions, statement).await;
+    }
+    let mut savepoint = connection.begin().await?;
+    let outcomes = insert(&mut savepoint, submissions, statement).await?;
+    savepoint.commit().await?;
+    Ok(outcomes)
 }
 
 /// A review whose film exists.
@@ -94,37 +108,21 @@ struct Row {
     stored: bool,
 }
 
-/// Inserts the reviews so that a failure leaves the connection usable: inside of a transaction, which only
-/// a pooler makes necessary, under a savepoint.
-async fn insert_apart(
-    connection: &mut PgConnection,
-    reviews: &[Review],
-    if_locked: IfLocked,
-) -> Result<Vec<Outcome>, sqlx::Error> {
-    if !connection.is_in_transaction() {
-        return insert(connection, reviews, if_locked).await;
-    }
-    let mut savepoint = connection.begin().await?;
-    let outcomes = insert(&mut savepoint, reviews, if_locked).await?;
-    savepoint.commit().await?;
-    Ok(outcomes)
-}
-
 /// Inserts the reviews whose film exists, in one statement and so in one commit.
 ///
 /// `fetch_all` returns after `ReadyForQuery`, which Postgres sends after the commit. After the last
 /// row alone, the commit would still be to come.
 async fn insert(
     connection: &mut PgConnection,
-    reviews: &[Review],
-    if_locked: IfLocked,
+    submissions: &[Submission],
+    statement: Statement,
 ) -> Result<Vec<Outcome>, sqlx::Error> {
     let (film_ids, ratings): (Vec<i32>, Vec<i32>) =
-        reviews.iter().map(|review| (review.film_id, review.rating)).unzip();
-    let rows = match if_locked {
+        submissions.iter().map(|submission| (submission.review.film_id, submission.review.rating)).unzip();
+    let rows = match statement {
         // The foreign key locks the films at the end of the statement. The limit is set before, for the
         // rest of the transaction, and a lock of a whole table is waited for even earlier.
-        IfLocked::Fail => {
+        Statement::Plain => {
             query_as!(
                 Row,
                 r#"with submitted as (
@@ -144,7 +142,7 @@ async fn insert(
             .fetch_all(connection)
             .await?
         }
-        IfLocked::LeaveOut => {
+        Statement::LeavingOut => {
             query_as!(
                 Row,
                 r#"with submitted as (
@@ -164,33 +162,20 @@ async fn insert(
             .fetch_all(connection)
             .await?
         }
+        Statement::Keyed => return keyed_reviews::insert(connection, submissions, &film_ids, &ratings).await,
     };
-    outcomes(reviews.len(), &rows)
-}
-
-/// Returns the outcome of each of `count` reviews. A review without a row has no film.
-///
-/// A position out of range is an error: the review is committed, and no client may be told that it
-/// was refused.
-fn outcomes(count: usize, rows: &[Row]) -> Result<Vec<Outcome>, sqlx::Error> {
-    let mut outcomes = vec![Outcome::NoFilm; count];
-    for Row { position, stored } in rows {
-        let index = position.checked_sub(1).and_then(|index| usize::try_from(index).ok());
-        let outcome = index.and_then(|index| outcomes.get_mut(index));
-        *outcome.ok_or_else(|| {
-            sqlx::Error::Decode(format!("Postgres inserted review {position} of a batch of {count}").into())
-        })? = if *stored { Outcome::Stored } else { Outcome::FilmLocked };
-    }
-    Ok(outcomes)
+    let outcome = |row: &Row| if row.stored { Outcome::Stored } else { Outcome::FilmLocked };
+    in_order(submissions.len(), rows.iter().map(|row| (row.position, outcome(row))))
 }
 
 async fn insert_one_by_one(
     connection: &mut PgConnection,
-    reviews: &[Review],
+    submissions: &[Submission],
 ) -> Result<Vec<Result<Outcome, Error>>, sqlx::Error> {
-    let mut results = Vec::with_capacity(reviews.len());
-    for review in reviews {
-        results.push(match insert_apart(connection, slice::from_ref(review), IfLocked::LeaveOut).await {
+    let mut results = Vec::with_capacity(submissions.len());
+    for submission in submissions {
+        let statement = if submission.key.is_some() { Statement::Keyed } else { Statement::LeavingOut };
+        results.push(match insert_apart(connection, slice::from_ref(submission), statement).await {
             // One review has one outcome.
             Ok(outcomes) => Ok(outcomes.first().copied().unwrap_or(Outcome::NoFilm)),
             // The film was deleted between the join and the insert.
@@ -200,25 +185,4 @@ async fn insert_one_by_one(
         });
     }
     Ok(results)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Outcome, Row, outcomes};
-
-    #[test]
-    fn each_row_decides_the_review_at_its_position() {
-        let rows = [Row { position: 1, stored: true }, Row { position: 3, stored: false }];
-        assert_eq!(outcomes(3, &rows).unwrap(), [Outcome::Stored, Outcome::NoFilm, Outcome::FilmLocked]);
-        assert_eq!(outcomes(2, &[]).unwrap(), [Outcome::NoFilm; 2]);
-    }
-
-    #[test]
-    fn a_position_outside_of_the_batch_is_an_error() {
-        for position in [0, 3, -1, i64::MIN] {
-            let rows = [Row { position: 1, stored: true }, Row { position, stored: true }];
-            let error = outcomes(2, &rows).err().unwrap().to_string();
-            assert!(error.contains(&format!("review {position} of a batch of 2")), "{error}");
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use sqlx::postgres::PgConnection;
 
 /// The service's tables.
-pub(super) const TABLES: &[&str] = &["film", "film_catalogue", "review", "review_summary"];
+pub(super) const TABLES: &[&str] = &["film", "film_catalogue", "idempotency_key", "review", "review_summary"];
 
 /// What the tables are used for.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,11 @@ pub(super) async fn first_obstacle(
              (8, 'review', 'rating', array['integer', 'smallint', 'bigint', 'numeric'], 'select', true),
              (9, 'review', 'review_id', array['bigint', 'integer'], 'select', true),
              (10, 'review', 'created_at', array['timestamp with time zone'], 'select', true),
-             (11, 'review_summary', 'version', array['uuid'], 'select', true)
+             (11, 'review_summary', 'version', array['uuid'], 'select', true),
+             (12, 'idempotency_key', 'key', array['text'], 'select', true),
+             (13, 'idempotency_key', 'film_id', array['integer'], 'select', true),
+             (14, 'idempotency_key', 'rating', array['integer'], 'select', true),
+             (15, 'idempotency_key', 'key', null, 'insert', true)
            ), found as (
              select needed.*, to_regclass(tab) as relation, attnum,
                format_type(coalesce(nullif(typbasetype, 0), pg_type.oid), null) as found_type

@@ -9,8 +9,9 @@ use crate::config::Origins;
 /// What a page may read of a response beside the body and its type.
 const EXPOSED: HeaderValue = HeaderValue::from_static("allow, etag, link, retry-after");
 /// What a page may send beside the headers that need no permission.
-const SENT: HeaderValue =
-    HeaderValue::from_static("content-type, if-none-match, traceparent, tracestate, baggage");
+const SENT: HeaderValue = HeaderValue::from_static(
+    "content-type, idempotency-key, if-none-match, traceparent, tracestate, baggage",
+);
 /// In seconds. Browsers ask again after two hours at the latest.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 

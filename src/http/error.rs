@@ -39,8 +39,10 @@ pub(super) enum Error {
     BodyTimeout(Duration),
     BodyLost,
     InvalidJson(String),
+    InvalidIdempotencyKey(String),
     InvalidReview(String),
     UnknownFilm(i32),
+    IdempotencyKeyReused,
     Timeout(Duration),
     TooManyViewers(TooManyViewers),
     Database(db::Error),
@@ -102,8 +104,11 @@ impl Error {
             Self::BodyTimeout(_) => ProblemKind::BODY_TIMEOUT,
             Self::BodyLost => ProblemKind::BODY_LOST,
             Self::InvalidJson(_) => ProblemKind::INVALID_JSON,
+            Self::InvalidIdempotencyKey(_) => ProblemKind::INVALID_IDEMPOTENCY_KEY,
             Self::InvalidReview(_) | Self::Database(db::Error::Refused(_)) => ProblemKind::INVALID_REVIEW,
             Self::UnknownFilm(_) => ProblemKind::UNKNOWN_FILM,
+            Self::IdempotencyKeyReused => ProblemKind::IDEMPOTENCY_KEY_REUSED,
+            Self::Database(db::Error::KeyInUse(_)) => ProblemKind::IDEMPOTENCY_KEY_IN_USE,
             Self::Timeout(_) => ProblemKind::TIMEOUT,
             Self::Injected => ProblemKind::INJECTED_FAULT,
             Self::Unauthorized => ProblemKind::UNAUTHORIZED,
@@ -129,6 +134,7 @@ impl Error {
             Self::InvalidPath(text)
             | Self::InvalidQuery(text)
             | Self::InvalidJson(text)
+            | Self::InvalidIdempotencyKey(text)
             | Self::InvalidReview(text)
             | Self::InvalidFault(text) => text.clone(),
             Self::UnsupportedMediaType => "expected the header content-type: application/json".to_owned(),
@@ -141,6 +147,10 @@ impl Error {
             }
             Self::NoSuchFault => format!("expected one of {}", Kind::ALL.map(Kind::name).join(", ")),
             Self::Stopping => "the instance is stopping and starts no fault".to_owned(),
+            Self::IdempotencyKeyReused => "send this review with a new key".to_owned(),
+            Self::Database(db::Error::KeyInUse(limit)) => {
+                format!("the other request has not ended within {limit:?}; retry with the same key")
+            }
             Self::Database(db::Error::Refused(_)) => "the database has a rule against this review".to_owned(),
             _ => return None,
         })
@@ -149,6 +159,8 @@ impl Error {
     /// Returns the cause of an internal failure.
     fn cause(&self) -> Option<String> {
         Some(match self {
+            // The client is told.
+            Self::Database(db::Error::KeyInUse(_)) => return None,
             Self::Timeout(limit) => format!("no response within {limit:?}"),
             Self::TooManyViewers(error) => error.to_string(),
             Self::Database(error) => error.to_string(),
@@ -173,7 +185,7 @@ impl IntoResponse for Error {
         };
         let mut response =
             (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT) {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
         }
         if matches!(self, Self::UnsupportedContentCoding) {

@@ -8,9 +8,9 @@ use axum::response::{IntoResponse as _, Response};
 use super::error::Error;
 use crate::faults::{Faults, Kind};
 
-/// Holds a request back for as long as the faults demand. Returns the response if the request must fail; no
-/// handler has seen the request then.
-pub(super) async fn inject(faults: &Faults) -> Option<Response> {
+/// Holds a request back for as long as the faults demand. If it must fail, drops `response` before its handler
+/// has run.
+pub(super) async fn unless_injected(faults: &Faults, response: impl Future<Output = Response>) -> Response {
     faults.delay(Kind::Latency).await;
-    faults.fails_request().then(|| Error::Injected.into_response())
+    if faults.fails_request() { Error::Injected.into_response() } else { response.await }
 }

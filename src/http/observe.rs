@@ -10,6 +10,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, Request, Uri, Version, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use opentelemetry::global;
 use opentelemetry_http::HeaderExtractor;
 use tokio::time::timeout;
@@ -41,41 +42,41 @@ impl Observer {
     }
 
     /// Observes one request. `route` names it in spans and metrics.
-    pub(super) async fn observe<F: Future<Output = Response>>(
-        &self,
+    pub(super) fn observe<'a>(
+        &'a self,
         peer: SocketAddr,
         route: Option<&'static str>,
         request: Request<Body>,
-        respond: impl FnOnce(Request<Body>) -> F,
-    ) -> Response {
+        respond: impl FnOnce(Request<Body>) -> BoxFuture<'a, Response>,
+    ) -> impl Future<Output = Response> + 'a {
         let method = method_label(request.method());
         let active = self.metrics.begin(method);
         let span = server_span(&request, peer, method, route);
         let access_log = AccessLog { method: request.method().clone(), uri: request.uri().clone() };
+        let response = respond(request);
+        async move {
+            let response = pin!(self.contain(response).instrument(span.clone()));
+            let (response, times) = BatchTimes::of(response).await;
 
-        // Pinned first: every wrapper moves what it wraps, and this has more than a kilobyte.
-        let response = pin!(respond(request));
-        let response = pin!(self.contain(response).instrument(span.clone()));
-        let (response, times) = BatchTimes::of(response).await;
-
-        let error = response.extensions().get::<InternalError>();
-        note_status(&span, &response, error);
-        let error_kind = error.map(|error| error.kind);
-        let labels = RequestLabels { method, route, status: response.status(), error: error_kind };
-        let duration = self.metrics.end(&active, labels);
-        span.in_scope(|| {
-            access_log.write(&response, duration, error);
-            if duration > self.slow {
-                access_log.write_slow(route, &response, duration, times);
+            let error = response.extensions().get::<InternalError>();
+            note_status(&span, &response, error);
+            let error_kind = error.map(|error| error.kind);
+            let labels = RequestLabels { method, route, status: response.status(), error: error_kind };
+            let duration = self.metrics.end(&active, labels);
+            span.in_scope(|| {
+                access_log.write(&response, duration, error);
+                if duration > self.slow {
+                    access_log.write_slow(route, &response, duration, times);
+                }
+            });
+            if !span.is_disabled() {
+                span.in_scope(|| self.metrics.keep_exemplar(labels, duration));
             }
-        });
-        if !span.is_disabled() {
-            span.in_scope(|| self.metrics.keep_exemplar(labels, duration));
+            response
         }
-        response
     }
 
-    async fn contain(&self, response: impl Future<Output = Response>) -> Response {
+    async fn contain(&self, response: BoxFuture<'_, Response>) -> Response {
         match timeout(self.timeout, AssertUnwindSafe(response).catch_unwind()).await {
             Ok(Ok(response)) => response,
             Ok(Err(_)) => Error::Panicked.into_response(),

@@ -37,6 +37,8 @@ kinds! {
         "A parameter is unknown or has an invalid value.";
     INVALID_JSON: BAD_REQUEST, "invalid-json", "The body is not JSON",
         "The body is malformed JSON.";
+    INVALID_IDEMPOTENCY_KEY: BAD_REQUEST, "invalid-idempotency-key", "The idempotency key is malformed",
+        "`Idempotency-Key` is not one key of 1 to 255 printable ASCII characters, in quotes or without.";
     BODY_LOST: BAD_REQUEST, "body-lost", "The body could not be read to its end",
         "The client's connection broke before the body was complete.";
     NO_SUCH_FILM: NOT_FOUND, "no-such-film", "There is no such film",
@@ -47,6 +49,8 @@ kinds! {
         "The route does not support this method. `Allow` lists the methods that it supports.";
     BODY_TIMEOUT: REQUEST_TIMEOUT, "body-timeout", "The body took too long to arrive",
         "The body did not arrive within `http.body_timeout`.";
+    IDEMPOTENCY_KEY_IN_USE: CONFLICT, "idempotency-key-in-use", "Another request has this idempotency key",
+        "Another request with this `Idempotency-Key` has not ended. Retry after the time in `Retry-After`.";
     BODY_TOO_LARGE: PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large",
         "The body is larger than `http.max_body_size`.";
     UNSUPPORTED_MEDIA_TYPE: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not declared as JSON",
@@ -57,6 +61,8 @@ kinds! {
         "The body is not a review, or the rating is out of range.";
     UNKNOWN_FILM: UNPROCESSABLE_ENTITY, "unknown-film", "The film of this review does not exist",
         "The film of the review does not exist.";
+    IDEMPOTENCY_KEY_REUSED: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "Another review has this idempotency key",
+        "Another review was stored with this `Idempotency-Key`.";
     INTERNAL: INTERNAL_SERVER_ERROR, "internal", "The service failed",
         "The service failed. The log line of the request says why.";
     OVERLOADED: SERVICE_UNAVAILABLE, "overloaded", "The service has too many requests",

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::example::{Example, ExampleBuilder};
+use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr, Response, ResponseBuilder};
@@ -63,8 +64,12 @@ fn with_headers<'a>(
 }
 
 /// Returns the response with a body that is never the same.
-pub(super) fn created(schema: impl Into<RefOr<Schema>>, description: &str) -> Responses {
-    BTreeMap::from([("200".to_owned(), json(schema, description).build().into())])
+pub(super) fn created(
+    schema: impl Into<RefOr<Schema>>,
+    description: &str,
+    headers: &[HeaderText],
+) -> Responses {
+    BTreeMap::from([("200".to_owned(), with_headers(json(schema, description), headers.iter()))])
 }
 
 fn json(schema: impl Into<RefOr<Schema>>, description: &str) -> ResponseBuilder {
@@ -93,7 +98,7 @@ fn failure(status: StatusCode, kinds: &[Kind]) -> RefOr<Response> {
     let mut response = ResponseBuilder::new()
         .description(causes.collect::<Vec<_>>().join("\n\n"))
         .content("application/problem+json", content);
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT) {
         response = response.header("retry-after", header("When to retry, in seconds.", Type::Integer));
     }
     if kinds.contains(&Kind::UNSUPPORTED_CONTENT_CODING) {
@@ -125,7 +130,12 @@ fn problem(status: StatusCode, kinds: &[Kind]) -> Schema {
     AllOfBuilder::new().item(Ref::from_schema_name("Problem")).item(narrowed).build().into()
 }
 
-/// Returns the schema of `type` for these kinds.
+/// Returns the schema of `type` for these kinds. Another version may have more of them, so they are no `enum`,
+/// from which clients are generated that refuse the others.
 pub(super) fn types(kinds: &[Kind]) -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(kinds.iter().map(|kind| kind.uri())))
+    let uris: Vec<_> = kinds.iter().map(|kind| kind.uri()).collect();
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some("^urn:problem-type:films:[a-z-]+$"))
+        .extensions(Some(Extensions::from_iter([("x-extensible-enum", uris)])))
 }

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::handler::Handler;
 use axum::http::{Method, Request, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 
 use super::error::Error;
 
@@ -70,15 +70,15 @@ impl<S: 'static> Route<S> {
     }
 
     /// Responds to a request for this path.
-    pub(super) async fn respond(&self, request: Request<Body>, state: S) -> Response {
+    pub(super) fn respond(&self, request: Request<Body>, state: S) -> BoxFuture<'static, Response> {
         match &self.action {
-            Action::AddSlash => add_slash(request.uri()),
+            Action::AddSlash => at_once(add_slash(request.uri())),
             Action::Handle(handles) => {
                 let handle = handles.iter().find(|(method, _)| takes(method, request.method()));
                 match handle {
-                    Some((_, handle)) => handle(request, state).await,
-                    None if request.method() == Method::OPTIONS => options(handles),
-                    None => method_not_allowed(handles),
+                    Some((_, handle)) => handle(request, state),
+                    None if request.method() == Method::OPTIONS => at_once(options(handles)),
+                    None => at_once(method_not_allowed(handles)),
                 }
             }
         }
@@ -114,6 +114,11 @@ impl<S: 'static> Routes<S> {
 
 fn handle<T, S>(handler: impl Handler<T, S, Future = BoxFuture<'static, Response>>) -> Handle<S> {
     Box::new(move |request, state| handler.clone().call(request, state))
+}
+
+/// Returns a future in the form of those of handlers.
+pub(super) fn at_once(response: Response) -> BoxFuture<'static, Response> {
+    Box::pin(ready(response))
 }
 
 fn takes(method: &Method, requested: &Method) -> bool {

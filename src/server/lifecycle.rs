@@ -49,6 +49,13 @@ pub struct Server {
     config: Config,
 }
 
+/// A stopped instance. The instruments read it until it is dropped, so that the last export has their values.
+#[derive(Debug)]
+pub struct Stopped {
+    _postgres: Postgres,
+    _readiness: Readiness,
+}
+
 /// How to stop an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopMode {
@@ -69,7 +76,7 @@ impl Server {
     pub fn build(config: Config, registry: Registry) -> Result<Self, Error> {
         let shares = descriptors::share(&config, ADMIN_LIMITS.connections);
         let faults = faults(&config.faults)?;
-        let postgres = Postgres::new(&config.database, faults.as_ref())?;
+        let postgres = Postgres::new(&config.database, &config.reviews, faults.as_ref())?;
         let readiness = Readiness::new(
             postgres.watch(&config.readiness),
             postgres.failing(),
@@ -115,7 +122,7 @@ impl Server {
     /// 5. The batch queues close, and their workers finish the queued requests.
     /// 6. The connections to Postgres close, then the worker threads end, then the admin port closes.
     /// 7. `main` flushes telemetry and exits with 0.
-    pub async fn run(self, stop: impl Future<Output = StopMode>) {
+    pub async fn run(self, stop: impl Future<Output = StopMode>) -> Stopped {
         let Self { http, admin, live, readiness, postgres, threads, faults, config } = self;
         // The admin port stops when `stop_admin` is dropped, at the latest at the end of this function.
         let (stop_admin, admin_stopped) = oneshot::channel::<()>();
@@ -143,6 +150,7 @@ impl Server {
             connections.drain(ADMIN_GRACE).await;
         }
         info!("stopped");
+        Stopped { _postgres: postgres, _readiness: readiness }
     }
 }
 

@@ -13,4 +13,4 @@ mod threads;
 mod upload;
 
 pub use error::Error;
-pub use lifecycle::{Server, StopMode};
+pub use lifecycle::{Server, StopMode, Stopped};

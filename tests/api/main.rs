@@ -17,6 +17,7 @@ mod failures;
 mod faults;
 mod filters;
 mod fresh;
+mod idempotency;
 mod leases;
 mod lifecycle;
 mod migrate;

@@ -37,7 +37,7 @@ async fn an_empty_database_is_migrated_seeded_and_served(pool: PgPool) {
     let variables = variables(&pool);
     let migrated = run(&variables, &["migrate"]).await;
     assert_eq!(migrated.code, Some(0), "{migrated:?}");
-    assert!(migrated.stdout.contains(r#""message":"the schema is up to date","applied":5"#), "{migrated:?}");
+    assert!(migrated.stdout.contains(r#""message":"the schema is up to date","applied":6"#), "{migrated:?}");
     let seeded = run(&variables, &["seed"]).await;
     assert!(seeded.stdout.contains(r#""message":"the catalogue is seeded","films":1000"#), "{seeded:?}");
     let films = Films::start(&pool).await;

@@ -36,11 +36,14 @@ pub(crate) fn workspace() -> PathBuf {
     package.as_deref().and_then(Path::parent).unwrap_or(Path::new(".")).to_owned()
 }
 
-/// Builds packages of this workspace. Call it before anything is started that would then be in vain.
+/// Builds programs of this workspace. Call it before anything is started that would then be in vain.
+///
+/// A release build has the features that the package needs, as the images have. A debug build has those that
+/// the workspace needs, so that it uses the dependencies that were compiled for this program.
 pub(crate) fn build(packages: &[&str], release: bool) -> Result<()> {
+    let (mode, selection) = if release { ("--release", "--package") } else { ("--workspace", "--bin") };
     let mut command = cargo();
-    command.arg("build").args(release.then_some("--release"));
-    command.args(packages.iter().flat_map(|package| ["--package", package]));
+    command.args(["build", mode]).args(packages.iter().flat_map(|package| [selection, package]));
     let status = process::spawn(&mut command, Group::Shared, Signal::SIGTERM)?.wait()?;
     ensure!(status.success(), "{} cannot be built: cargo's messages are above", packages.join(", "));
     Ok(())

@@ -24,7 +24,7 @@ async fn prepare_before(pool: &PgPool) {
 async fn migrate(pool: &PgPool) {
     let migrated = run(&variables(pool), &["migrate", "--lock-timeout", "30s"]).await;
     assert_eq!(migrated.code, Some(0), "{migrated:?}");
-    assert!(migrated.stdout.contains(r#""applied":2"#), "{migrated:?}");
+    assert!(migrated.stdout.contains(r#""applied":3"#), "{migrated:?}");
 }
 
 #[sqlx::test(migrations = false)]

@@ -67,9 +67,7 @@ async fn a_second_cause_after_a_first_is_reported(pool: PgPool) {
 async fn the_connection_limit_of_a_role_is_named(pool: PgPool) {
     assert_eq!(run(&variables(&pool), &["seed"]).await.code, Some(0));
     let role = Role::create(&pool, "limited", "connection limit 2").await;
-    role.run("grant select on film, film_catalogue, review, review_summary, _sqlx_migrations to {role}")
-        .await;
-    role.run("grant insert on review to {role}").await;
+    role.grant().await;
     let mut variables = role.variables();
     variables.extend(set(&[("FILMS__DATABASE__MAX_BATCH_SIZE", "1")]));
     let films = Films::spawn(&variables).await;

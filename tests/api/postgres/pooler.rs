@@ -21,12 +21,13 @@ async fn requests_are_served_without_prepared_statements(pool: PgPool) {
         films.until_ready().await;
     }
     let responses = join_all((0..300).map(async |n| {
-        let films = &both[n % 2];
-        match n % 5 {
+        let films = &both[n / 6 % 2];
+        match n % 6 {
             0 => (200, films.get(&format!("/films/{}/", n + 1)).await),
             1 => (200, films.get("/films/?limit=20").await),
             2 => (200, films.post("/reviews/", &format!(r#"{{"film_id":{},"rating":4}}"#, n + 1)).await),
             3 => (422, films.post("/reviews/", r#"{"film_id":5000,"rating":4}"#).await),
+            4 => (200, films.post_keyed(&(n % 10).to_string(), r#"{"film_id":7,"rating":5}"#).await),
             _ => (422, films.post("/reviews/", r#"{"film_id":7,"rating":1}"#).await),
         }
     }))
@@ -34,7 +35,8 @@ async fn requests_are_served_without_prepared_statements(pool: PgPool) {
     for (status, response) in responses {
         assert_eq!(response.status, status, "{response:?}");
     }
-    assert_eq!(count(&pool, "review").await, 60);
+    // 50 without a key, and one for each of 5 keys.
+    assert_eq!(count(&pool, "review").await, 55);
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]

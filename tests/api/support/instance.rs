@@ -69,6 +69,12 @@ impl Films {
         http::send(self.http, "POST", path, &[("content-type", "application/json")], body).await
     }
 
+    /// Posts a review with an idempotency key.
+    pub(crate) async fn post_keyed(&self, key: &str, body: &str) -> Response {
+        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        http::send(self.http, "POST", "/reviews/", &headers, body).await
+    }
+
     /// Sends a GET request to the admin port.
     pub(crate) async fn admin(&self, path: &str) -> Response {
         http::send(self.admin, "GET", path, &[], "").await
@@ -105,6 +111,15 @@ impl Films {
             if response.status == status { Ok(()) } else { Err(response) }
         })
         .await;
+    }
+
+    /// Posts a review with this key until it is acknowledged, and returns the response.
+    pub(crate) async fn until_posted_keyed(&self, key: &str) -> Response {
+        until("an acknowledgement", async || {
+            let response = self.post_keyed(key, http::REVIEW).await;
+            if response.status == 200 { Ok(response) } else { Err(response) }
+        })
+        .await
     }
 
     /// Waits until at least this many queries of a kind have run.

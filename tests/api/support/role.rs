@@ -1,8 +1,11 @@
 //! A role of Postgres without rights.
 
-use sqlx::{AssertSqlSafe, ConnectOptions as _, PgPool};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgPool};
 
 use super::command::{Variables, variables};
+
+/// The rights of the service.
+const GRANTS: &str = include_str!("../../../helm/films/files/grants.sql");
 
 /// A role that a test created. Roles belong to the whole server, so the test also drops it.
 pub(crate) struct Role {
@@ -19,10 +22,15 @@ impl Role {
         role
     }
 
-    /// Runs a statement, in which `{role}` is the role, as the owner of the database.
-    pub(crate) async fn run(&self, statement: &str) {
-        let statement = statement.replace("{role}", &format!("\"{}\"", self.name));
-        sqlx::query(AssertSqlSafe(statement)).execute(&self.pool).await.unwrap();
+    /// Gives the role the rights of the service.
+    pub(crate) async fn grant(&self) {
+        self.run(&GRANTS.replace("\"films_service\"", "{role}")).await;
+    }
+
+    /// Runs statements, in which `{role}` is the role, as the owner of the database.
+    pub(crate) async fn run(&self, statements: &str) {
+        let statements = statements.replace("{role}", &format!("\"{}\"", self.name));
+        self.pool.execute(AssertSqlSafe(statements)).await.unwrap();
     }
 
     /// Returns the variables of an instance that connects as this role.

@@ -27,6 +27,18 @@ async fn the_spans_of_the_last_requests_are_exported_on_sigterm(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn the_last_export_has_every_metric(pool: PgPool) {
+    let collector = Collector::start(GRPC).await;
+    let films = start(&pool, &collector, &[("OTEL_METRIC_EXPORT_INTERVAL", "60000")]).await;
+    assert_eq!(films.get("/films/995/").await.status, 200);
+    films.stop().await;
+    let exported: BTreeSet<String> = collector.metrics().into_iter().map(|metric| metric.name).collect();
+    for name in ["batch.queue", "films.ready", "films.database.reachable", "films.reads", "batch.size"] {
+        assert!(exported.contains(name), "{name} is not in {exported:?}");
+    }
+}
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn probes_and_scrapes_make_no_spans(pool: PgPool) {
     let collector = Collector::start(GRPC).await;
     let films = spawn(&pool, &collector.variables()).await;

@@ -1,0 +1,72 @@
+//! The clean-up of idempotency keys.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgConnection;
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use super::error::Error;
+use super::pool::Pool;
+use super::query::{Query, query_scalar};
+use crate::config::Reviews;
+
+/// The pause between two deletions, unless `reviews.idempotency_ttl` is shorter.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// The pause after a deletion that may have left expired keys. An instance deletes up to 20,000 keys a second,
+/// which is more than it stores.
+const SHORT_PAUSE: Duration = Duration::from_millis(50);
+
+/// One call of `expire_idempotency_keys` deletes 1,000 keys at most. After half of them, more are likely.
+const MANY: i64 = 500;
+
+/// Deletes expired keys, again and again. Every instance does.
+pub(super) async fn expire(pool: Pool, config: Reviews) {
+    let longest = PAUSE.min(config.idempotency_ttl.get());
+    let query = ExpireKeys(config);
+    let (mut pause, mut failing) = (longest, false);
+    loop {
+        sleep(pause).await;
+        let deleted = deleted(&pool, &query).await;
+        pause = if deleted.as_ref().is_ok_and(|deleted| *deleted >= MANY) { SHORT_PAUSE } else { longest };
+        match deleted {
+            Ok(_) if failing => info!("expired idempotency keys are deleted again"),
+            // The background check reports an unreachable server.
+            Err(error) if !failing && !error.is_unreachable() => {
+                warn!(%error, "expired idempotency keys cannot be deleted");
+            }
+            _ => continue,
+        }
+        failing = !failing;
+    }
+}
+
+async fn deleted(pool: &Pool, query: &ExpireKeys) -> Result<i64, Error> {
+    let deleted = pool.acquire().await?.run(query, &[()]).await?;
+    // One key has one output.
+    Ok(deleted.into_iter().sum())
+}
+
+/// Deletes some of the expired keys, and returns how many.
+struct ExpireKeys(Reviews);
+
+impl Query for ExpireKeys {
+    const NAME: &'static str = "expire_idempotency_keys";
+    const OPERATION: &'static str = "DELETE";
+    const TABLE: &'static str = "idempotency_key";
+    const READ_ONLY: bool = false;
+    type Key = ();
+    type Output = i64;
+
+    async fn run(&self, connection: &mut PgConnection, _: &[()]) -> Result<Vec<i64>, sqlx::Error> {
+        let ttl = self.0.idempotency_ttl.get().as_secs_f64();
+        let most = i64::try_from(self.0.idempotency_keys).unwrap_or(i64::MAX);
+        let deleted = query_scalar!(
+            r#"select expire_idempotency_keys(make_interval(secs => $1), $2) as "deleted!""#,
+            ttl,
+            most
+        );
+        Ok(vec![deleted.fetch_one(connection).await?])
+    }
+}
