@@ -95,6 +95,21 @@ fn a_flood_of_other_keys_leaves_those_that_are_read_again() {
 }
 
 #[test]
+fn a_flood_into_an_empty_cache_gives_way_to_keys_that_are_read_again() {
+    let mut cache = entries(1_000, 1_000_000);
+    (1_000..101_000).for_each(|key| insert(&mut cache, key, 7, 10));
+    for key in 101_000..201_000 {
+        insert(&mut cache, key, 7, 10);
+        // Every tenth request is for one of these.
+        let common = key / 10 % 3;
+        if key % 10 == 0 && has(&mut cache, 7, &[common]) == [false] {
+            insert(&mut cache, common, 7, 10);
+        }
+    }
+    assert_eq!(has(&mut cache, 7, &[0, 1, 2]), [true; 3]);
+}
+
+#[test]
 fn a_client_with_100_000_keys_stays_within_both_limits() {
     // The defaults: 10,000 responses, 16 MiB.
     let mut cache = entries(10_000, 16 << 20);
@@ -109,8 +124,8 @@ fn a_client_with_100_000_keys_stays_within_both_limits() {
 
 #[test]
 fn a_response_above_the_limits_is_not_cached() {
-    let mut small = entries(1, 100);
-    insert(&mut small, 1, 7, 100 - EACH + 1);
+    let mut small = entries(1, 200);
+    insert(&mut small, 1, 7, 200 - EACH + 1);
     assert_eq!(has(&mut small, 7, &[1]), [false]);
     insert(&mut small, 1, 7, 100 - EACH);
     assert_eq!(has(&mut small, 7, &[1]), [true]);
