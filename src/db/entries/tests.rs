@@ -124,10 +124,10 @@ fn a_client_with_100_000_keys_stays_within_both_limits() {
 
 #[test]
 fn a_response_above_the_limits_is_not_cached() {
-    let mut small = entries(1, 200);
-    insert(&mut small, 1, 7, 200 - EACH + 1);
+    let mut small = entries(10, 2000);
+    insert(&mut small, 1, 7, 2001 - EACH);
     assert_eq!(has(&mut small, 7, &[1]), [false]);
-    insert(&mut small, 1, 7, 100 - EACH);
+    insert(&mut small, 1, 7, 1800 - EACH);
     assert_eq!(has(&mut small, 7, &[1]), [true]);
     for mut off in [entries(0, 1000), entries(10, 0)] {
         insert(&mut off, 1, 7, 1);

@@ -30,11 +30,22 @@ fn resident(films: &Films) -> usize {
     line.split_whitespace().next().unwrap().parse::<usize>().unwrap() * 1024
 }
 
+/// Returns the buffers of all TCP connections of the machine in bytes. They are memory of the kernel, and come on
+/// top of an instance's own.
+fn tcp_buffers() -> usize {
+    let sockets = fs::read_to_string("/proc/net/sockstat").unwrap();
+    let line = sockets.lines().find_map(|line| line.strip_prefix("TCP: ")).unwrap();
+    line.split_whitespace().last().unwrap().parse::<usize>().unwrap() * 4096
+}
+
 /// Prints how much memory the clients take, and checks that each takes less than `most` bytes.
 fn check(films: &Films, what: &str, clients: usize, before: usize, most: usize) {
     let now = resident(films);
     let each = now.saturating_sub(before) / clients;
-    println!("{clients} {what}: {} MB before, {} MB with them, {each} bytes each", mega(before), mega(now));
+    let (before, now, kernel) = (mega(before), mega(now), mega(tcp_buffers()));
+    println!(
+        "{clients} {what}: {before} MB before, {now} MB with them, {each} bytes each, {kernel} MB in TCP buffers"
+    );
     assert!(each < most, "{clients} {what}: {each} bytes each, expected less than {most}");
 }
 
