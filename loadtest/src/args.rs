@@ -220,17 +220,44 @@ fn external(text: &str) -> Result<External, String> {
     let parse = || {
         let (place, figure) = text.split_once('=')?;
         let (name, route) = place.split_once(':')?;
-        let requests_per_second = figure.parse().ok()?;
-        Some(External { name: name.to_owned(), route: route.to_owned(), requests_per_second })
+        let requests_per_second = figure.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0)?;
+        (!name.is_empty() && !route.is_empty()).then(|| External {
+            name: name.to_owned(),
+            route: route.to_owned(),
+            requests_per_second,
+        })
     };
-    parse().ok_or_else(|| "expected NAME:ROUTE=REQUESTS_PER_SECOND".to_owned())
+    parse().ok_or_else(|| "expected NAME:ROUTE=REQUESTS_PER_SECOND, with a figure above 0".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
+    use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_value_reads_back_from_its_text(name in "[^=:]{1,9}", text in ".{1,9}", rate in 0.001..1e9_f64, id in any::<u32>()) {
+            prop_assert_eq!(pair(&format!("{name}={text}")), Ok((name.clone(), text.clone())));
+            let url = format!("http://{text}");
+            let found = target(&format!("{name}={url}")).unwrap();
+            prop_assert_eq!((found.name, found.url), (name.clone(), url));
+            let found = external(&format!("{name}:one={rate}")).unwrap();
+            prop_assert_eq!((found.name, found.requests_per_second), (name.clone(), rate));
+            prop_assert_eq!(process(&format!("{name}={id}")), Ok((name, Observed::Id(id))));
+        }
+
+        #[test]
+        fn no_text_panics(text in any::<String>(), rate in any::<f64>()) {
+            let _ = (pair(&text), target(&text), process(&text));
+            for text in [text, format!("pgbench:one={rate}")] {
+                let found = external(&text).ok();
+                prop_assert!(found.is_none_or(|found| found.requests_per_second > 0.0));
+            }
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -241,6 +268,8 @@ mod tests {
     fn malformed_values_are_refused() {
         assert!(target("films").is_err() && target("films=https://films").is_err());
         assert!(external("pgbench=1").is_err() && external("pgbench:one=fast").is_err());
+        assert!(external("pgbench:one=NaN").is_err() && external("pgbench:one=0").is_err());
+        assert!(external(":one=1").is_err() && external("pgbench:=1").is_err());
         assert!(process("postgres=main").is_err() && pair("=x").is_err());
     }
 }

@@ -75,11 +75,11 @@ fn default_method() -> String {
 /// Shows the requests, with their shares if there are several.
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all: u32 = self.requests.iter().map(|request| request.weight).sum();
+        let all: f64 = self.requests.iter().map(|request| f64::from(request.weight)).sum();
         for (at, Request { weight, method, path, .. }) in self.requests.iter().enumerate() {
             let comma = if at > 0 { ", " } else { "" };
             if self.requests.len() > 1 {
-                write!(f, "{comma}{:.0} % {method} {path}", f64::from(*weight) * 100.0 / f64::from(all))?;
+                write!(f, "{comma}{:.0} % {method} {path}", f64::from(*weight) * 100.0 / all)?;
             } else {
                 write!(f, "{method} {path}")?;
             }

@@ -3,7 +3,8 @@
 use loadtest::generator::parse_wrk;
 use loadtest::k6;
 use loadtest::result::{Errors, Latency};
-use serde_json::Value;
+use proptest::prelude::*;
+use serde_json::{Value, json};
 
 const K6: &str = include_str!("k6.json");
 
@@ -68,4 +69,27 @@ fn k6_has_no_metric_of_dropped_iterations_if_it_dropped_none() {
     let mut summary: Value = serde_json::from_str(K6).unwrap();
     summary["metrics"].as_object_mut().unwrap().remove("dropped_iterations").unwrap();
     assert_eq!(k6::parse(&summary.to_string(), 10).unwrap().dropped, 0);
+}
+
+proptest! {
+    #[test]
+    fn a_line_of_wrk_reads_back(requests in any::<u64>(), seconds in 0.0..1e6_f64, times in any::<[u16; 6]>()) {
+        let [mean, p50, p90, p99, p999, max] = times.map(f64::from);
+        let latency_ms = Latency { mean, p50, p90, p99, p999, max };
+        let line = json!({
+            "requests": requests, "seconds": seconds, "latency_ms": latency_ms, "errors": Errors::default(),
+        });
+        let round = parse_wrk(&format!("Running 1s test\nloadtest: {line}\n")).unwrap();
+        prop_assert_eq!((round.requests, round.latency_ms), (requests, latency_ms));
+        // serde_json reads a number to the last digit but one.
+        prop_assert!((round.seconds - seconds).abs() <= seconds * 1e-12, "{}", round.seconds);
+    }
+
+    #[test]
+    fn no_output_of_a_generator_panics(text in any::<String>(), at in 0..K6.len(), inserted in "[0-9{}\\[\\],:\"eE.-]{0,3}") {
+        let _ = (parse_wrk(&text), parse_wrk(&format!("loadtest: {text}")), k6::parse(&text, 10));
+        let at = (0..=at).rev().find(|at| K6.is_char_boundary(*at)).unwrap();
+        let (before, after) = K6.split_at(at);
+        let _ = k6::parse(&format!("{before}{inserted}{after}"), 10).map(|round| round.rate());
+    }
 }

@@ -67,19 +67,25 @@ impl Default for FilmListEncoder {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::btree_map;
+    use proptest::option;
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn the_encoder_writes_what_serde_writes() {
-        let film = |title: &str, release_year| ListedFilm { release_year, title: title.to_owned() };
-        let films = [(-1, film("", None)), (7, film("A \"quoted\" \u{1F3AC}\n", Some(2006)))];
-        for length in 0..=films.len() {
+    fn film() -> impl Strategy<Value = ListedFilm> {
+        (option::of(any::<i32>()), any::<String>())
+            .prop_map(|(release_year, title)| ListedFilm { release_year, title })
+    }
+
+    proptest! {
+        #[test]
+        fn the_encoder_writes_what_serde_writes(films in btree_map(any::<i32>(), film(), 0..4)) {
             let mut encoder = FilmListEncoder::default();
-            for (film_id, film) in &films[..length] {
+            for (film_id, film) in &films {
                 encoder.push(*film_id, film).unwrap();
             }
-            let list = FilmList(films[..length].iter().cloned().collect());
-            assert_eq!(encoder.finish(), Json::encode(&list).unwrap());
+            prop_assert_eq!(encoder.finish(), Json::encode(&FilmList(films)).unwrap());
         }
     }
 }

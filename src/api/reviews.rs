@@ -121,7 +121,38 @@ impl FilmReviews {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn rating(number: &str) -> Option<i32> {
+        let json = format!("{{\"film_id\":1,\"rating\":{number}}}");
+        serde_json::from_str::<Review>(&json).ok().map(|review| review.rating)
+    }
+
+    proptest! {
+        #[test]
+        fn every_integer_is_read_with_and_without_a_fraction(number in any::<i32>()) {
+            for text in [format!("{number}"), format!("{number}.0"), format!("{number}e0")] {
+                prop_assert_eq!(rating(&text), Some(number), "{}", text);
+            }
+            prop_assert_eq!(serde_json::from_str::<Review>(&serde_json::to_string(
+                &Review { film_id: number, rating: 1 }
+            ).unwrap()).unwrap().film_id, number);
+        }
+
+        #[test]
+        fn a_number_that_is_no_integer_of_postgres_is_refused(
+            number in prop_oneof![any::<f64>(), -3e9..3e9_f64],
+            integer in any::<i64>(),
+        ) {
+            prop_assume!(number.is_finite());
+            let limits = f64::from(i32::MIN)..=f64::from(i32::MAX);
+            let is_integer = number.fract() == 0.0 && limits.contains(&number);
+            prop_assert_eq!(rating(&format!("{number:?}")).is_some(), is_integer, "{}", number);
+            prop_assert_eq!(rating(&integer.to_string()), i32::try_from(integer).ok());
+        }
+    }
 
     #[test]
     fn the_average_has_two_decimals() {

@@ -112,6 +112,10 @@ impl TryFrom<String> for DatabaseUrl {
         if !matches!(url.scheme(), "postgres" | "postgresql") {
             return Err(format!("the scheme is {}, {expected}", url.scheme()));
         }
+        if url.fragment().is_some() {
+            // Else the rest of the password would be shown as what follows the database.
+            return Err(format!("the URL contains #, {expected}, and %23 for # in a password"));
+        }
         PgConnectOptions::from_str(url.as_str()).map_err(|error| reason(&error))?;
         Ok(Self(url))
     }
@@ -134,7 +138,7 @@ impl fmt::Display for DatabaseUrl {
             let pairs: Vec<_> = self.0.query_pairs().collect();
             let shown = pairs
                 .iter()
-                .map(|(key, value)| (key, if key.contains("password") { "redacted" } else { value }));
+                .map(|(key, value)| (key, if is_secret(key, value) { "redacted" } else { value }));
             url.query_pairs_mut().clear().extend_pairs(shown);
         }
         write!(f, "{url}")
@@ -147,8 +151,70 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+/// Returns whether a parameter of the URL is a password, or a private key in place of its path.
+fn is_secret(key: &str, value: &str) -> bool {
+    key.to_ascii_lowercase().contains("password") || value.contains("-----BEGIN")
+}
+
 /// Returns what sqlx reports about a URL, without the prefix that all of its configuration errors share.
 pub(super) fn reason(error: &sqlx::Error) -> String {
     let text = error.to_string();
     text.rsplit("error with configuration: ").next().unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KEY: &str = "-----BEGIN PRIVATE KEY-----";
+
+    fn url(text: &str) -> Result<DatabaseUrl, String> {
+        DatabaseUrl::try_from(text.to_owned())
+    }
+
+    /// Returns everything that the service may print of a text that is to be a URL.
+    fn shown(text: &str) -> String {
+        url(text).map_or_else(|error| error, |url| format!("{url} {url:?} {}", String::from(url.clone())))
+    }
+
+    proptest! {
+        #[test]
+        fn a_password_is_never_shown(
+            before in "\\PC{0,8}", after in "\\PC{0,8}", key in "[a-z]{0,3}(password|Password|PASSWORD)[a-z]{0,3}|sslkey",
+        ) {
+            let secret = |begin: &str| {
+                let text = format!("{begin}{before}s3cret{after}");
+                utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string()
+            };
+            let (password, value) = (secret(""), secret(if key == "sslkey" { KEY } else { "" }));
+            let shown = shown(&format!("postgres://u:{password}@h/d?{key}={value}&sslmode=prefer"));
+            prop_assert!(!shown.contains("s3cret"), "{}", shown);
+        }
+
+        #[test]
+        fn a_url_without_a_password_reads_back(
+            user in "\\w{0,5}", host in "[a-z]{1,5}", port in any::<u16>(), name in "\\PC{0,8}",
+        ) {
+            let name = utf8_percent_encode(&name, NON_ALPHANUMERIC);
+            let at = if user.is_empty() { "" } else { "@" };
+            let url = url(&format!("postgres://{user}{at}{host}:{port}/{name}?sslmode=prefer&application_name=a%26b")).unwrap();
+            prop_assert_eq!(DatabaseUrl::try_from(String::from(url.clone())), Ok(url));
+        }
+
+        #[test]
+        fn no_text_panics(text in any::<String>(), rest in "[a-z0-9:@/?#%=&.\\[\\]-]{0,40}") {
+            for text in [text, format!("postgres:{rest}"), format!("postgres://{rest}")] {
+                let _ = shown(&text);
+            }
+        }
+    }
+
+    #[test]
+    fn an_unencoded_number_sign_in_a_password_is_refused() {
+        let error = url("postgres://u:1#s3cret@h/d").unwrap_err();
+        assert!(error.contains("%23") && !error.contains("s3cret"), "{error}");
+    }
 }

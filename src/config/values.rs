@@ -162,38 +162,4 @@ pub(super) fn name<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> 
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::config::log_filter::LogFilter;
-    use crate::config::origins::Origins;
-
-    fn texts<T: JsonSchema>() -> impl Strategy<Value = String> {
-        let schema = serde_json::to_value(schemars::schema_for!(T)).unwrap();
-        let pattern = schema["pattern"].as_str().unwrap();
-        prop::string::string_regex(pattern.trim_matches(['^', '$'])).unwrap()
-    }
-
-    proptest! {
-        #[test]
-        fn a_text_that_matches_the_pattern_of_a_timeout_is_a_timeout(text in texts::<Timeout>()) {
-            prop_assert!(Timeout::try_from(text).is_ok());
-        }
-
-        #[test]
-        fn a_text_that_matches_the_pattern_of_a_log_filter_is_a_log_filter(text in texts::<LogFilter>()) {
-            prop_assert!(LogFilter::try_from(text.clone()).is_ok(), "{text}");
-        }
-
-        #[test]
-        fn a_text_that_matches_the_pattern_of_origins_is_a_list_of_origins(text in texts::<Origins>()) {
-            prop_assert!(Origins::try_from(text.clone()).is_ok(), "{text}");
-        }
-
-        #[test]
-        fn a_text_that_matches_the_pattern_of_a_delay_is_a_delay(text in texts::<Delay>()) {
-            prop_assert!(Delay::try_from(text).is_ok());
-        }
-    }
-}
+mod tests;

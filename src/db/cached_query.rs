@@ -30,8 +30,8 @@ pub(super) trait CachedQuery: Send + Sync + 'static {
         keys: &[Self::Key],
     ) -> impl Future<Output = Result<Vec<Versioned<Self::Content>>, sqlx::Error>> + Send;
 
-    /// Returns the size of a content in bytes.
-    fn size(content: &Self::Content) -> usize;
+    /// Returns the bytes that a key and a content have elsewhere in memory.
+    fn size(key: &Self::Key, content: &Self::Content) -> usize;
 }
 
 /// What gives the instance leases of the catalogue's version, if it uses them.

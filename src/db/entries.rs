@@ -19,21 +19,24 @@ pub(super) struct Entries<Q: CachedQuery> {
     responses: Cache<Q::Key, Versioned<Q::Content>, Weight<Q>>,
 }
 
-/// Weighs a response by its size. No response weighs less than its share if the cache had as many as it may
-/// have, so one limit for the weight holds both limits.
+/// Weighs a response by its size, with its key: a client that sends long keys with short responses must not fill
+/// the memory. No response weighs less than its share if the cache had as many as it may have, so one limit for
+/// the weight holds both limits.
 struct Weight<Q> {
     least: u64,
     query: PhantomData<fn() -> Q>,
 }
 
 impl<Q: CachedQuery> Weighter<Q::Key, Versioned<Q::Content>> for Weight<Q> {
-    fn weight(&self, _: &Q::Key, response: &Versioned<Q::Content>) -> u64 {
-        (Q::size(&response.content) as u64).max(self.least)
+    fn weight(&self, key: &Q::Key, response: &Versioned<Q::Content>) -> u64 {
+        let size = size_of_val(key) + size_of_val(response) + Q::size(key, &response.content);
+        (size as u64).max(self.least)
     }
 }
 
 impl<Q: CachedQuery> Entries<Q> {
-    /// Returns a cache for at most `max_count` responses, which have at most `max_size` bytes together.
+    /// Returns a cache for at most `max_count` responses, which have at most `max_size` bytes together
+    /// with their keys.
     pub(super) fn new(max_count: usize, max_size: usize) -> Self {
         let capacity = if max_count == 0 { 0 } else { max_size as u64 };
         let least = capacity.div_ceil(max_count.max(1) as u64).max(1);

@@ -98,7 +98,7 @@ impl CachedQuery for GetFilm {
         Ok(ids.iter().map(|id| Versioned { version, content: films.get(id).cloned() }).collect())
     }
 
-    fn size(film: &Option<Json<Film>>) -> usize {
+    fn size(_: &i32, film: &Option<Json<Film>>) -> usize {
         film.as_ref().map_or(0, Json::size)
     }
 }
@@ -139,8 +139,8 @@ impl CachedQuery for ListFilms {
         Ok(pages)
     }
 
-    fn size(page: &FilmPage) -> usize {
-        page.films.size()
+    fn size(filter: &Filter, page: &FilmPage) -> usize {
+        filter.title_prefix.as_deref().map_or(0, str::len) + page.films.size()
     }
 }
 

@@ -139,7 +139,7 @@ impl CachedQuery for ListReviews {
         pages(filters, rows)
     }
 
-    fn size(page: &Option<ReviewPage>) -> usize {
+    fn size(_: &ReviewFilter, page: &Option<ReviewPage>) -> usize {
         page.as_ref().map_or(0, |page| page.reviews.size())
     }
 }

@@ -75,7 +75,8 @@ fn weight(accepted: &str, name: &str) -> Option<u16> {
     })
 }
 
-/// Reads a weight such as `q=0.5`. One that is malformed makes the coding unacceptable.
+/// Reads a weight such as `q=0.5`. One that is not a number from 0 to 1 makes the coding unacceptable. Like most
+/// servers, this also reads numbers that RFC 9110 does not allow, such as `q=.5`.
 pub(super) fn thousandths(parameters: &str) -> u16 {
     let parameters = parameters.trim();
     if parameters.is_empty() {
@@ -90,7 +91,57 @@ pub(super) fn thousandths(parameters: &str) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+
+    const NAMES: [&str; 7] = ["zstd", "br", "gzip", "x-gzip", "identity", "*", "deflate"];
+
+    /// Writes a list by the grammar of RFC 9110, with weights in thousandths.
+    fn written(list: &[(&str, u16, String)]) -> String {
+        let item = |(name, weight, space): &(&str, u16, String)| {
+            format!("{name}{space};{space}q={}.{:03}", weight / 1000, weight % 1000)
+        };
+        list.iter().map(item).collect::<Vec<_>>().join(",")
+    }
+
+    proptest! {
+        #[test]
+        fn every_weight_of_the_grammar_is_read_exactly(weight in 0..=1000_u16, digits in 0..=3_usize) {
+            let text = format!("{}.{:03}", weight / 1000, weight % 1000);
+            let shown = &text[..text.len() - (3 - digits)];
+            let cut = 10_u16.pow(u32::try_from(3 - digits).unwrap());
+            for parameters in [format!("q={shown}"), format!(" Q={shown} ")] {
+                prop_assert_eq!(thousandths(&parameters), weight / cut * cut, "{}", parameters);
+            }
+        }
+
+        #[test]
+        fn any_text_gives_a_weight_in_range(text in any::<String>(), number in any::<f32>()) {
+            for parameters in [format!("q={text}"), format!("q={number}"), text] {
+                prop_assert!(thousandths(&parameters) <= 1000, "{}", parameters);
+                best(&parameters);
+            }
+        }
+
+        #[test]
+        fn the_chosen_coding_is_listed_and_no_other_is_liked_better(
+            list in vec((prop::sample::select(&NAMES), 0..=1000_u16, " ?"), 0..5),
+        ) {
+            let of = |name: &str| list.iter().find(|(listed, ..)| *listed == name).map(|(_, weight, _)| *weight);
+            let weight = |coding: Coding| match coding {
+                Coding::Gzip => {
+                    list.iter().find(|(name, ..)| ["gzip", "x-gzip"].contains(name)).map(|(_, weight, _)| *weight)
+                }
+                _ => of(coding.name()),
+            }.or_else(|| of("*")).unwrap_or(0);
+            let likes = Coding::ALL.into_iter().map(weight).max().unwrap();
+            let is_plain = likes == 0 || likes < of("identity").unwrap_or(0);
+            let chosen = best(&written(&list)).map(weight);
+            prop_assert_eq!(chosen, (!is_plain).then_some(likes), "{}", written(&list));
+        }
+    }
 
     #[test]
     fn the_highest_weight_decides_and_then_our_preference() {

@@ -139,15 +139,47 @@ pub(super) fn not_modified() -> Response {
 /// Returns whether an `If-None-Match` header names the tag. The comparison is weak: a proxy that
 /// compresses a response puts `W/` before its tag.
 ///
-/// The crate `headers` parses the same header, but allocates for every tag.
+/// The crate `headers` parses the same header, but allocates for every tag. A tag may contain commas, but none
+/// of its parts between them has the quotes of a whole tag.
 fn matches(header: &HeaderValue, etag: &HeaderValue) -> bool {
-    let tags = header.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-    tags.map(|tag| tag.strip_prefix(b"W/").unwrap_or(tag)).any(|tag| tag == b"*" || tag == etag)
+    let list = header.as_bytes().trim_ascii();
+    let mut tags = list.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    list == b"*" || tags.any(|tag| tag.strip_prefix(b"W/").unwrap_or(tag) == etag)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+
+    const ETAG: &str = "\"1-a\"";
+
+    /// A tag by the grammar of RFC 9110, or the tag of the response.
+    fn tags() -> impl Strategy<Value = String> {
+        prop_oneof![3 => "\"[!#-~]{0,6}\"", 1 => "\"(a,)?\\*(,W/)?\"", 1 => Just(ETAG.to_owned())]
+    }
+
+    proptest! {
+        #[test]
+        fn a_list_names_the_tags_that_it_has_and_no_other(list in vec((tags(), any::<bool>(), " ?,[ \t]?"), 0..6)) {
+            let write = |(tag, is_weak, separator): &(String, bool, String)| {
+                format!("{}{tag}{separator}", if *is_weak { "W/" } else { "" })
+            };
+            let header = HeaderValue::try_from(list.iter().map(write).collect::<String>()).unwrap();
+            let is_named = list.iter().any(|(tag, ..)| tag == ETAG);
+            prop_assert_eq!(matches(&header, &HeaderValue::from_static(ETAG)), is_named);
+        }
+
+        #[test]
+        fn no_header_without_the_tag_or_a_star_matches(bytes in vec(32..=255_u8, 0..40)) {
+            let header = HeaderValue::from_bytes(&bytes);
+            prop_assume!(header.is_ok() && !bytes.contains(&b'*'));
+            let has_tag = String::from_utf8_lossy(&bytes).contains(ETAG);
+            prop_assert!(has_tag || !matches(&header.unwrap(), &HeaderValue::from_static(ETAG)));
+        }
+    }
 
     #[test]
     fn a_tag_is_found_in_a_list_weak_or_strong() {
@@ -155,7 +187,7 @@ mod tests {
         for header in ["\"1-a\"", "W/\"1-a\"", "\"x\", \"1-a\"", "\"x\",W/\"1-a\" ", "*"] {
             assert!(matches(&HeaderValue::from_static(header), &etag), "{header}");
         }
-        for header in ["", "\"1-b\"", "1-a", "\"1-a", "w/\"1-a\"", "\"1-a\" \"x\""] {
+        for header in ["", "\"1-b\"", "1-a", "\"1-a", "w/\"1-a\"", "\"1-a\" \"x\"", "\"a,*,b\""] {
             assert!(!matches(&HeaderValue::from_static(header), &etag), "{header}");
         }
     }

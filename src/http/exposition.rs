@@ -43,7 +43,28 @@ impl<'a> Accepted<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn prefers(accept: &str) -> bool {
+        let header = (header::ACCEPT, accept.parse().unwrap());
+        prefers_openmetrics(&[header].into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn the_greater_weight_chooses_the_format(open in 0..=1000_u16, text in 0..=1000_u16) {
+            let [q_open, q_text] = [open, text].map(|weight| f64::from(weight) / 1000.0);
+            let accept = format!("text/plain; q={q_text}, application/openmetrics-text; q={q_open}");
+            prop_assert_eq!(prefers(&accept), open > 0 && open >= text, "{}", accept);
+        }
+
+        #[test]
+        fn a_header_without_the_name_never_chooses_openmetrics(accept in "[ -~]{0,40}") {
+            prop_assert!(!prefers(&accept) || accept.contains("application/openmetrics-text"), "{}", accept);
+        }
+    }
 
     #[test]
     fn openmetrics_is_chosen_only_by_its_name() {

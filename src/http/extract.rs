@@ -75,3 +75,39 @@ pub(super) fn integer<'de, D: Deserializer<'de>>(input: D) -> Result<i32, D::Err
     let expected = format_args!("expected an integer from {} to {}", i32::MIN, i32::MAX);
     String::deserialize(input)?.parse().map_err(|_| de::Error::custom(expected))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+    use futures_util::FutureExt as _;
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id(segment: &str) -> Option<i32> {
+        let (mut parts, ()) = Request::get(format!("/films/{segment}/")).body(()).unwrap().into_parts();
+        Id::from_request_parts(&mut parts, &()).now_or_never().unwrap().ok().map(|id| id.0)
+    }
+
+    proptest! {
+        #[test]
+        fn every_id_reads_back_from_its_path(film_id in 0..=i32::MAX) {
+            prop_assert_eq!(id(&film_id.to_string()), Some(film_id));
+        }
+
+        #[test]
+        fn a_segment_is_an_id_only_if_it_has_nothing_but_digits(text in any::<String>(), number in any::<i64>()) {
+            for segment in [text, number.to_string()] {
+                let digits = segment.bytes().all(|byte| byte.is_ascii_digit());
+                let expected = segment.parse().ok().filter(|_| digits);
+                prop_assert_eq!(id(&utf8_percent_encode(&segment, NON_ALPHANUMERIC).to_string()), expected);
+            }
+        }
+
+        #[test]
+        fn no_percent_encoding_panics(segment in "[%0-9a-fA-F]{1,12}") {
+            id(&segment);
+        }
+    }
+}

@@ -146,3 +146,51 @@ fn running(faults: &Faults) -> Result<Json<RunningFaults>, Error> {
     });
     Ok(Json::encode(&RunningFaults { faults: running.collect() })?)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn requests() -> impl Strategy<Value = FaultRequest> {
+        let seconds = prop_oneof![0..700_u64, any::<u64>()];
+        let milliseconds = option::of(prop_oneof![0..70_000_u64, any::<u64>()]);
+        let share = option::of(prop_oneof![-0.5..1.5_f64, any::<f64>()]);
+        (seconds, milliseconds, share).prop_map(|(seconds, milliseconds, share)| FaultRequest {
+            seconds,
+            milliseconds,
+            share,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_fault_that_is_accepted_has_an_end_and_values_in_range(body in requests()) {
+            for kind in Kind::ALL {
+                let Ok((fault, length)) = requested(kind, body) else { continue };
+                prop_assert_eq!(fault.kind(), kind);
+                prop_assert!((1..=600).contains(&length.as_secs()) && length.as_secs() == body.seconds);
+                let milliseconds = fault.delay().map(|delay| delay.as_millis());
+                prop_assert!(milliseconds.is_none_or(|delay| (1..=60_000).contains(&delay)));
+                prop_assert_eq!(milliseconds, body.milliseconds.map(u128::from));
+                prop_assert!(fault.share().is_none_or(|share| share > 0.0 && share <= 1.0));
+                prop_assert_eq!(fault.share(), body.share);
+            }
+        }
+
+        #[test]
+        fn a_token_reads_back_from_its_header(token in "[!-~]([ -~]{0,20}[!-~])?", scheme in "(?i)bearer") {
+            let header = format!("{scheme} {token} ");
+            prop_assert_eq!(bearer_token(header.as_bytes()), Some(token.as_bytes()));
+        }
+
+        #[test]
+        fn only_the_scheme_bearer_has_a_token(bytes in vec(any::<u8>(), 0..30)) {
+            let is_bearer = bytes.len() >= 7 && bytes[..7].eq_ignore_ascii_case(b"bearer ");
+            prop_assert_eq!(bearer_token(&bytes).is_some(), is_bearer);
+        }
+    }
+}

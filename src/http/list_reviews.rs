@@ -98,3 +98,35 @@ impl IntoResponses for ListResponses {
         responses
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(query: &str) -> Option<ListQuery> {
+        let uri = format!("/films/7/reviews/?{query}").parse().unwrap();
+        axum::extract::Query::try_from_uri(&uri).ok().map(|query| query.0)
+    }
+
+    proptest! {
+        #[test]
+        fn a_cursor_reads_back_as_it_was_written(before in any::<i64>(), limit in LIMITS) {
+            let query = read(&format!("before={before}&limit={limit}")).unwrap();
+            prop_assert_eq!((query.before, query.limit), (Some(before), limit));
+        }
+
+        #[test]
+        fn a_limit_outside_of_its_range_is_refused(limit in any::<i64>()) {
+            let is_limit = (1..=100).contains(&limit);
+            prop_assert_eq!(read(&format!("limit={limit}")).is_some(), is_limit);
+        }
+
+        #[test]
+        fn no_query_panics(query in "[a-z=&%+0-9-]{0,60}") {
+            let limit = read(&query).map(|query| query.limit);
+            prop_assert!(limit.is_none_or(|limit| LIMITS.contains(&limit)));
+        }
+    }
+}

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
@@ -24,6 +26,11 @@ use crate::readiness::Readiness;
 /// The 128 of `TcpListener::bind` are fewer than a load balancer may open at once, and a client that
 /// finds the queue full retries only after a second.
 const BACKLOG: u32 = 4096;
+
+/// Most bytes of responses that the kernel takes from the service before it can send them to the client. Otherwise
+/// it copies whole lists for clients that do not read, which counts against the memory of a container.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 128 * 1024;
 
 /// Pause after the process ran out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -44,6 +51,9 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // Without this, a restart fails while connections of the previous process are in TIME_WAIT.
     socket.set_reuseaddr(true)?;
+    // Connections inherit the limit. A kernel without it only uses more memory.
+    #[cfg(target_os = "linux")]
+    let _ = SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT);
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }

@@ -129,8 +129,36 @@ impl Display for Escaped<'_> {
 mod tests {
     use opentelemetry::trace::{SpanId, TraceId};
     use prometheus::{GaugeVec, Histogram, HistogramOpts, IntCounter, Opts, Registry};
+    use proptest::prelude::*;
 
     use super::*;
+
+    /// Reads an escaped text as the specification describes it.
+    fn unescaped(text: &str) -> String {
+        let mut characters = text.chars();
+        let mut read = || match characters.next()? {
+            '\\' => characters.next().map(|escaped| if escaped == 'n' { '\n' } else { escaped }),
+            other => Some(other),
+        };
+        std::iter::from_fn(&mut read).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_label_and_a_number_read_back_as_they_were_written(label in "(?s).{0,20}", number in any::<f64>()) {
+            let build = GaugeVec::new(Opts::new("build_info", label.clone() + "."), &["version"]).unwrap();
+            build.with_label_values(&[&label]).set(number);
+            let page = OpenMetrics(&prometheus::core::Collector::collect(&build)).to_string();
+            let lines: Vec<_> = page.split('\n').collect();
+            prop_assert_eq!(lines.len(), 5, "{}", page);
+            let help = lines[1].strip_prefix("# HELP build ").unwrap();
+            prop_assert_eq!(unescaped(help), label.clone() + ".");
+            let (shown, value) = lines[2].strip_prefix("build_info{version=\"").unwrap().rsplit_once("\"} ").unwrap();
+            prop_assert_eq!(unescaped(shown), label);
+            let value: f64 = value.parse().unwrap();
+            prop_assert!(value.total_cmp(&number).is_eq() || value.is_nan() && number.is_nan(), "{}", value);
+        }
+    }
 
     #[test]
     fn a_page_has_types_units_and_an_end() {

@@ -92,7 +92,24 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn only_the_text_between_the_markers_changes(before in "[a-z\n]{0,9}", after in "[a-z\n]{0,9}", new in "[a-z\n]{0,9}") {
+            let page = |text: &str| format!("{before}<!-- begin: by hand -->\n{text}\n<!-- end -->{after}");
+            let expected = page(&new);
+            let found = between(&page("old\nlines"), "<!-- begin", "<!-- end", &format!("{new}\n"));
+            prop_assert_eq!(found.unwrap(), expected);
+        }
+
+        #[test]
+        fn no_text_between_markers_panics(text in "[be\nä]{0,12}") {
+            let _ = between(&text, "b", "e", "");
+        }
+    }
 
     #[test]
     fn every_difference_is_named_and_then_mended() -> Result<()> {

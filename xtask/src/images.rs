@@ -131,8 +131,22 @@ fn base(repository: &str) -> &str {
 mod tests {
     use std::fs;
 
+    use proptest::prelude::*;
+
     use super::*;
     use crate::cargo::workspace;
+
+    proptest! {
+        #[test]
+        fn a_name_splits_into_what_it_was_made_of(
+            repository in "([a-z.]{1,5}(:[0-9]{1,5})?/)?[a-z]{1,5}", tag in "[A-Za-z0-9_.-]{1,9}", text: String,
+        ) {
+            let name = format!("{repository}:{tag}");
+            prop_assert_eq!(split(&name), (repository.as_str(), Some(tag.as_str())));
+            prop_assert_eq!(split(&repository), (repository.as_str(), None));
+            split(&text);
+        }
+    }
 
     fn names(registry: Option<&str>, tag: Option<&str>) -> Result<Vec<String>> {
         let names = Names { registry: registry.map(str::to_owned), tag: tag.map(str::to_owned) };

@@ -87,7 +87,17 @@ mod tests {
     use std::io::{Read as _, Write as _};
     use std::thread;
 
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn an_address_with_a_port_reads_back(address: SocketAddr, text: String) {
+            prop_assert_eq!(parse(&address.to_string()).is_ok(), address.port() != 0);
+            prop_assert!(parse(&text).ok().is_none_or(|address| address.port() != 0));
+        }
+    }
 
     fn reachable(address: &str) -> Result<String> {
         Ok(listen(parse(address)?).reachable().to_string())

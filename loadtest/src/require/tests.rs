@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::result::sample;
 
@@ -144,5 +146,20 @@ fn a_single_round_has_no_ratio() {
     for text in ["films/quart one >= 1", "films/pgbench one >= 1"] {
         let verdict = text.parse::<Requirement>().unwrap().check(&run);
         assert!(verdict.to_string().contains("at least two common rounds"), "{verdict}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_requirement_reads_back_as_it_is_shown(
+        text in any::<String>(),
+        words in "[a-z]{1,4}(/[a-z]{1,4}|) ?[a-z]{1,4} ?(rps |p99_ms |)(>=|<=|>|<) ?-?[0-9.e]{1,9}",
+    ) {
+        for text in [text, words] {
+            let Ok(read) = text.parse::<Requirement>() else { continue };
+            prop_assert!(read.limit.is_finite() && read.limit >= 0.0, "{}", text);
+            let shown = read.to_string();
+            prop_assert_eq!(shown.parse::<Requirement>().unwrap().to_string(), shown);
+        }
     }
 }

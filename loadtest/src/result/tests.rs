@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 const SAMPLE: &str = include_str!("../../tests/sample.json");
@@ -41,4 +43,39 @@ fn a_loopback_address_is_local() {
         assert!(!target(url).is_local(), "{url}");
     }
     assert_eq!(target("http://127.0.0.1:5004").local_port(), Some(5004));
+}
+
+/// Replaces the number at a position among all numbers.
+fn replace(value: &mut serde_json::Value, position: &mut usize, number: &serde_json::Value) {
+    match value {
+        serde_json::Value::Number(_) if *position == 0 => {
+            *value = number.clone();
+            *position = usize::MAX;
+        }
+        serde_json::Value::Number(_) => *position -= 1,
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| replace(item, position, number)),
+        serde_json::Value::Object(items) => {
+            items.values_mut().for_each(|item| replace(item, position, number));
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    // Each case writes whole reports.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_result_with_any_number_can_be_shown(
+        position in 0..400_usize,
+        number in prop_oneof![any::<f64>().prop_map(Into::into), any::<u64>().prop_map(Into::into), Just(0.into())],
+    ) {
+        let mut value = serde_json::to_value(sample()).unwrap();
+        replace(&mut value, &mut position.clone(), &number);
+        if let Ok(run) = Run::parse(&value.to_string()) {
+            prop_assert!(crate::report::markdown(&run).contains("films"));
+            prop_assert!(crate::report::html(&run).contains("films"));
+            prop_assert!(!crate::regression::conditions(&run).is_empty());
+        }
+    }
 }

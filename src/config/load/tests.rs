@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
+use proptest::prelude::*;
+
 use super::super::environment::PREFIX;
 use super::*;
 
@@ -133,4 +135,37 @@ fn passwords_are_in_no_debug_output() {
 fn a_printed_configuration_can_be_loaded() {
     let printed = toml::to_string(&Config::default()).unwrap();
     assert_eq!(toml::from_str::<Config>(&printed).unwrap(), Config::default());
+}
+
+/// Returns a setting's variable with a value that may fit.
+fn assignments() -> impl Strategy<Value = (String, String)> {
+    let keys: Vec<_> = settings().into_iter().map(|(key, _)| variable(&key)).collect();
+    let value = prop_oneof![
+        "-?[0-9]{1,20}",
+        "[0-9]{1,9}(ms|s|m|h)",
+        "true|false",
+        "postgres://[a-z:@/?=]{0,20}",
+        ".{0,20}"
+    ];
+    (prop::sample::select(keys), value)
+}
+
+proptest! {
+    // Each case merges a configuration, which takes milliseconds.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_is_accepted_is_within_its_limits((name, value) in assignments()) {
+        if let Ok(config) = loaded(&[(&name, &value)]) {
+            prop_assert!(limits::violation(&config).unwrap().is_none(), "{} = {}", name, value);
+        }
+    }
+
+    #[test]
+    fn no_variable_panics(rest in "[a-zA-Z0-9_.\\[\\]-]{0,12}", otel in "[A-Z_]{1,12}", value in any::<String>()) {
+        let name = format!("{PREFIX}{rest}");
+        if let Err(error) = loaded(&[(&name, &value), (&format!("OTEL_{otel}"), &value)]) {
+            prop_assert_eq!(error.to_string().lines().count(), 1);
+        }
+    }
 }

@@ -65,7 +65,17 @@ fn rate(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_rate_reads_back(tps in 0.0..1e9_f64, text: String) {
+            prop_assert_eq!(rate(&format!("latency average = 1 ms\ntps = {tps} (x)\n")), Some(tps));
+            rate(&format!("tps = {text}"));
+        }
+    }
 
     #[test]
     fn the_rate_is_read() {

@@ -71,7 +71,24 @@ fn line(stream: &mut impl BufRead) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_response_reads_back(status in 100..1000_u16, etag in "[!-~]{1,9}", body in ".{0,20}") {
+            let length = body.len() as u64;
+            let text = format!("HTTP/1.1 {status} x\r\netag: {etag}\r\ncontent-length: {length}\r\n\r\n{body}");
+            prop_assert_eq!(response(&mut text.as_bytes()).unwrap(), Response { status, etag, length });
+        }
+
+        #[test]
+        fn no_response_panics(bytes: Vec<u8>, head in "[a-z0-9: \r\n-]{0,40}") {
+            let _ = response(&mut bytes.as_slice());
+            let _ = response(&mut format!("HTTP/1.1 200 OK\r\n{head}").as_bytes());
+        }
+    }
 
     #[test]
     fn responses_are_read_one_after_the_other() -> Result<()> {

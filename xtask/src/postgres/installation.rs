@@ -91,7 +91,18 @@ fn major_version(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_version_panics(version: u32, rest in "\\PC{0,9}") {
+            let text = format!("postgres (PostgreSQL) {version}.{rest}");
+            prop_assert_eq!(major_version(&text), Some(version));
+            major_version(&format!("postgres (PostgreSQL) {rest}"));
+        }
+    }
 
     #[test]
     fn the_version_of_every_build_is_understood() {

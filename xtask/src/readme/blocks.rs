@@ -32,7 +32,24 @@ pub(super) fn parse(text: &str) -> Result<Vec<Block>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn every_block_reads_back(blocks in prop::collection::vec(("[a-z]{1,5}", "[a-z#\n ]{1,20}"), 1..4)) {
+            let block = |(section, commands): &(String, String)| format!("## {section}\n```sh\n{commands}\n```\n");
+            let text: String = blocks.iter().map(block).collect();
+            let read: Vec<_> = parse(&text).unwrap().into_iter().map(|block| (block.section, block.commands)).collect();
+            prop_assert_eq!(read, blocks);
+        }
+
+        #[test]
+        fn no_document_panics(text in "[#`sh\n ]{0,40}") {
+            let _ = parse(&text);
+        }
+    }
 
     #[test]
     fn blocks_have_their_heading_and_their_commands() -> Result<()> {
