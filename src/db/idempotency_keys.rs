@@ -11,8 +11,8 @@ use super::pool::Pool;
 use super::query::{Query, query_scalar};
 use crate::config::Reviews;
 
-/// The pause between two deletions, unless `reviews.idempotency_ttl` is shorter.
-const PAUSE: Duration = Duration::from_secs(10);
+/// The pause between two deletions is a hundredth of `reviews.idempotency_ttl`, within these limits.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_mins(1)];
 
 /// The pause after a deletion that may have left expired keys. An instance deletes up to 20,000 keys a second,
 /// which is more than it stores.
@@ -23,13 +23,13 @@ const MANY: i64 = 500;
 
 /// Deletes expired keys, again and again. Every instance does.
 pub(super) async fn expire(pool: Pool, config: Reviews) {
-    let longest = PAUSE.min(config.idempotency_ttl.get());
+    let long = (config.idempotency_ttl.get() / 100).clamp(PAUSES[0], PAUSES[1]);
     let query = ExpireKeys(config);
-    let (mut pause, mut failing) = (longest, false);
+    let (mut pause, mut failing) = (long, false);
     loop {
         sleep(pause).await;
         let deleted = deleted(&pool, &query).await;
-        pause = if deleted.as_ref().is_ok_and(|deleted| *deleted >= MANY) { SHORT_PAUSE } else { longest };
+        pause = if deleted.as_ref().is_ok_and(|deleted| *deleted >= MANY) { SHORT_PAUSE } else { long };
         match deleted {
             Ok(_) if failing => info!("expired idempotency keys are deleted again"),
             // The background check reports an unreachable server.

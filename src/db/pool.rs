@@ -9,6 +9,7 @@
 //! its place in the pool until then, so that the pool's size limits the backends too.
 
 use std::fmt;
+use std::pin::pin;
 use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
@@ -199,8 +200,12 @@ impl Lease {
             None => self.pool.connect().await.map_err(note_failure)?,
         };
         let limit = self.pool.0.config.query_timeout.get();
-        let run = self.pool.0.sessions.run(query, &mut pooled.connection, keys);
-        let Ok(result) = timeout(limit, unless_cut(self.pool.faults(), run)).await else {
+        let ended = {
+            // Pinned first: every wrapper moves what it wraps, and this has more than a kilobyte.
+            let run = pin!(self.pool.0.sessions.run(query, &mut pooled.connection, keys));
+            timeout(limit, unless_cut(self.pool.faults(), run)).await
+        };
+        let Ok(result) = ended else {
             self.give_up(pooled);
             return Err(note_failure(Error::QueryTimeout(limit)));
         };

@@ -28,8 +28,9 @@ async fn a_key_that_is_older_than_the_ttl_is_deleted_and_its_review_stays(pool: 
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn the_oldest_keys_make_room_for_new_ones(pool: PgPool) {
-    insert_old_keys(&pool, 3000, "1 hour").await;
-    let settings = [("FILMS__REVIEWS__IDEMPOTENCY_KEYS", "1000"), ("FILMS__REVIEWS__IDEMPOTENCY_TTL", "10h")];
+    insert_old_keys(&pool, 3000, "10 seconds").await;
+    let settings =
+        [("FILMS__REVIEWS__IDEMPOTENCY_KEYS", "1000"), ("FILMS__REVIEWS__IDEMPOTENCY_TTL", "100s")];
     let films = Films::start_with(&pool, &settings).await;
     let new = join_all((0..50).map(async |n| films.post_keyed(&format!("new-{n}"), REVIEW).await)).await;
     assert!(new.iter().all(|response| response.status == 200), "{new:?}");
