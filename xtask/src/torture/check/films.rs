@@ -1,0 +1,56 @@
+//! Whether films and lists are linearizable.
+
+use super::super::history::{History, List, Operation};
+use super::linear::is_linearizable;
+use super::object::{Object, Step};
+use super::pieces::{essential, pieces};
+use super::shortest::shortest;
+use super::violation::Violation;
+use super::writes::INITIAL;
+
+/// Finds a film or a list whose reads and changes fit no order.
+pub(super) fn check(history: &History) -> Option<Violation> {
+    let lists = &history.run.lists;
+    let films = history.run.films.iter().map(|film| {
+        let rule = format!(
+            "film {film} is linearizable: every read shows the film as it is at some moment of the read"
+        );
+        (Object::Film(*film), rule)
+    });
+    let of_lists = (0..).zip(lists).map(|(number, list)| {
+        let rule = format!(
+            "the list {} is linearizable: every read shows all films as they are at one moment of the read",
+            list.path
+        );
+        (Object::List(number, list), rule)
+    });
+    films.chain(of_lists).find_map(|(object, rule)| {
+        let operations = involved(object, &history.operations, lists)?;
+        let operations = shortest(operations, |operations| violates(object, operations, lists));
+        Some(Violation { rule, operations })
+    })
+}
+
+/// Returns the operations up to the first piece that is not linearizable, without redundant reads.
+fn involved(object: Object, operations: &[Operation], lists: &[List]) -> Option<Vec<Operation>> {
+    let events = object.events(operations, lists);
+    let found = pieces(vec![INITIAL; object.films()], events.clone());
+    let found = found.iter().find(|piece| !is_linearizable(piece))?;
+    let end = found.events.iter().map(|event| event.invoked).max()?;
+    let before = essential(events).into_iter().filter(|event| event.invoked <= end);
+    Some(before.map(|event| operations[event.operation].clone()).collect())
+}
+
+/// Tells whether operations are not linearizable, although every value that they show was written by one
+/// of them.
+fn violates(object: Object, operations: &[Operation], lists: &[List]) -> bool {
+    let events = object.events(operations, lists);
+    let is_written = |at: usize, value: u64| {
+        value == INITIAL || events.iter().any(|event| event.step == Step::Write(at, value))
+    };
+    let is_whole = events.iter().all(|event| match &event.step {
+        Step::Read(values) => values.iter().enumerate().all(|(at, value)| is_written(at, *value)),
+        Step::Write(..) => true,
+    });
+    is_whole && pieces(vec![INITIAL; object.films()], events).iter().any(|piece| !is_linearizable(piece))
+}
