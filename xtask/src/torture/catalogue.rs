@@ -30,7 +30,7 @@ pub(super) fn insert(database: &str) -> Result<()> {
     client
         .execute(
             "insert into film (film_id, title, release_year)
-             select id, '0', case when id <= $2 then $4 else $3 end from generate_series(1, $1) id",
+             select id, '0', case when id <= $2 then $4::integer else $3::integer end from generate_series(1, $1) id",
             &[&last, &i32::try_from(LISTED)?, &early, &late],
         )
         .context("cannot insert the films of the run")?;
