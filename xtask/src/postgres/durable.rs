@@ -17,7 +17,7 @@ use crate::process::until;
 /// Settings of all these servers: few connections, so that they can be used up, and a replica that finds its
 /// primary soon after a restart.
 const SETTINGS: &[&str] =
-    &["--max_connections=40", "--wal_keep_size=128MB", "--wal_retrieve_retry_interval=200ms"];
+    &["--max_connections=32", "--wal_keep_size=128MB", "--wal_retrieve_retry_interval=200ms"];
 
 /// A server with data that outlive its processes, but not this value.
 pub(crate) struct Durable {

@@ -44,7 +44,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
     clients: u32,
     /// Instances of the service.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=20))]
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=4))]
     instances: u8,
     /// Faults, separated by commas. By default, all that this machine allows.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FAULT")]

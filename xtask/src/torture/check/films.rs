@@ -1,5 +1,7 @@
 //! Whether films and lists are linearizable.
 
+use std::collections::HashSet;
+
 use super::super::history::{History, List, Operation};
 use super::linear::is_linearizable;
 use super::object::{Object, Step};
@@ -45,9 +47,14 @@ fn involved(object: Object, operations: &[Operation], lists: &[List]) -> Option<
 /// of them.
 fn violates(object: Object, operations: &[Operation], lists: &[List]) -> bool {
     let events = object.events(operations, lists);
-    let is_written = |at: usize, value: u64| {
-        value == INITIAL || events.iter().any(|event| event.step == Step::Write(at, value))
-    };
+    let written: HashSet<(usize, u64)> = events
+        .iter()
+        .filter_map(|event| match event.step {
+            Step::Write(at, value) => Some((at, value)),
+            Step::Read(_) => None,
+        })
+        .collect();
+    let is_written = |at: usize, value: u64| value == INITIAL || written.contains(&(at, value));
     let is_whole = events.iter().all(|event| match &event.step {
         Step::Read(values) => values.iter().enumerate().all(|(at, value)| is_written(at, *value)),
         Step::Write(..) => true,

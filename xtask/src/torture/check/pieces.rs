@@ -7,7 +7,8 @@
 //!    these two have their moments, the object has that state between the moments, and every other read of
 //!    the state was under way during a part of that time.
 //! 2. If no operation is under way at some moment, and reads before and after it show the same state, the
-//!    object has that state at this moment. The history is linearizable if both of its parts are.
+//!    object has that state at this moment. The history is linearizable if the part before can end in this
+//!    state, which a read at its end demands, and the part after can begin with it.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
@@ -27,14 +28,15 @@ pub(super) fn pieces(initial: Vec<u64>, events: Vec<Event>) -> Vec<Piece> {
     let last: HashMap<Vec<u64>, usize> = reads(&events).map(|(at, state)| (state.clone(), at)).collect();
     let mut pieces = Vec::new();
     let mut piece = Piece { state: initial, events: Vec::new() };
-    // States that were read, and will be read again.
-    let mut lasting: HashSet<Vec<u64>> = HashSet::new();
+    // Reads whose state will be read again.
+    let mut lasting: HashMap<Vec<u64>, Event> = HashMap::new();
     let mut end = 0;
     for (at, event) in events.into_iter().enumerate() {
         if end < event.invoked
             && !piece.events.is_empty()
-            && let Some(state) = lasting.iter().next()
+            && let Some((state, read)) = lasting.iter().next()
         {
+            piece.events.push(Event { invoked: event.invoked, returned: event.invoked, ..read.clone() });
             let next = Piece { state: state.clone(), events: Vec::new() };
             pieces.push(mem::replace(&mut piece, next));
         }
@@ -42,7 +44,7 @@ pub(super) fn pieces(initial: Vec<u64>, events: Vec<Event>) -> Vec<Piece> {
             if last.get(state) == Some(&at) {
                 lasting.remove(state);
             } else {
-                lasting.insert(state.clone());
+                lasting.insert(state.clone(), event.clone());
             }
         }
         end = end.max(event.returned);
