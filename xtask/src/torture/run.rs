@@ -1,11 +1,12 @@
 //! A run: starts everything, lets faults come until the time is up, and ends with a count of all reviews.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::catalogue;
 use super::clients::{Crowd, Stage, count_reviews};
@@ -40,11 +41,11 @@ pub(super) fn run(
     let database = Database::start(installation, disk)?;
     let replicates = settings.faults.contains(&Kind::Failover);
     let logs = history.parent().unwrap_or(Path::new("."));
-    let recorder = Recorder::create(history)?;
+    fs::create_dir_all(logs).with_context(|| format!("cannot make the folder {}", logs.display()))?;
     let mut rig = Rig::start(database, replicates, program, settings.instances, logs, signals)?;
     let stage = Arc::new(Stage {
         run: catalogue::run(settings.seed),
-        recorder,
+        recorder: Recorder::create(history)?,
         instances: rig.fronts().iter().map(|link| link.address).collect(),
         database: rig.sql_url(),
         over: AtomicBool::new(false),

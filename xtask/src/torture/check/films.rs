@@ -33,14 +33,12 @@ pub(super) fn check(history: &History) -> Option<Violation> {
     })
 }
 
-/// Returns the operations up to the first piece that is not linearizable, without redundant reads.
+/// Returns the operations of an object that is not linearizable, without redundant reads.
 fn involved(object: Object, operations: &[Operation], lists: &[List]) -> Option<Vec<Operation>> {
     let events = object.events(operations, lists);
-    let found = pieces(vec![INITIAL; object.films()], events.clone());
-    let found = found.iter().find(|piece| !is_linearizable(piece))?;
-    let end = found.events.iter().map(|event| event.invoked).max()?;
-    let before = essential(events).into_iter().filter(|event| event.invoked <= end);
-    Some(before.map(|event| operations[event.operation].clone()).collect())
+    let mut found = pieces(vec![INITIAL; object.films()], events.clone()).into_iter();
+    found.find(|piece| !is_linearizable(piece))?;
+    Some(essential(events).iter().map(|event| operations[event.operation].clone()).collect())
 }
 
 /// Tells whether operations are not linearizable, although every value that they show was written by one
