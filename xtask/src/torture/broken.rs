@@ -48,9 +48,9 @@ impl Broken {
             },
             Self::EarlyAcknowledgement => Edit {
                 file: "src/http/reviews.rs",
-                expected: "if state.db.create_review(review).await? {",
-                replacement: "tokio::spawn(async move { state.db.create_review(review).await });
-    if film_id > 0 {",
+                expected: "match state.db.create_review(review, key).await? {",
+                replacement: "tokio::spawn(async move { state.db.create_review(review, key).await });
+    match Created::Stored {",
             },
         }
     }
@@ -60,11 +60,12 @@ impl Broken {
         let (name, target) = (self.name(), cargo::target()?);
         let folder = target.join("torture/broken").join(name);
         say(&format!("Building the service with {name} in {}", folder.display()));
-        let program = format!("films-{name}");
-        copy(&cargo::workspace(), &folder, &self.edit(), &program)?;
+        copy(&cargo::workspace(), &folder, self)?;
         let mut command = cargo::cargo();
         command.current_dir(&folder).env("CARGO_TARGET_DIR", &target);
-        command.args(["build", "--locked", "--package", "films", "--bin", &program]);
+        let program = self.program();
+        // Not --locked, because cargo writes the other version into the lock file.
+        command.args(["build", "--offline", "--package", "films", "--bin", &program]);
         let status = process::spawn(&mut command, Group::Shared, Signal::SIGTERM)?.wait()?;
         ensure!(
             status.success(),
@@ -72,11 +73,28 @@ impl Broken {
         );
         Ok(target.join("debug").join(program))
     }
+
+    fn program(self) -> String {
+        format!("films-{}", self.name())
+    }
+
+    /// Returns the workspace's manifest with a program and a version of its own. Cargo names what it builds by
+    /// the version, not by the folder: without another one, it would link the right program with the broken
+    /// library.
+    fn manifest(self, text: &str) -> Result<String> {
+        let version =
+            text.lines().find(|line| line.starts_with("version = ")).context("Cargo.toml has no version")?;
+        let own = format!("{}-{}\"", version.trim_end_matches('"'), self.name());
+        let program = self.program();
+        let text = text.replacen(version, &own, 1);
+        Ok(format!("{text}\n[[bin]]\nname = \"{program}\"\npath = \"src/main.rs\"\n"))
+    }
 }
 
-/// Copies the source with the edit. The program has a name of its own, so that it does not replace the right
-/// one. A file with the right content keeps its time, so that cargo builds only what has changed.
-fn copy(from: &Path, to: &Path, edit: &Edit, program: &str) -> Result<()> {
+/// Copies the source with the edit. A file with the right content keeps its time, so that cargo builds only
+/// what has changed.
+fn copy(from: &Path, to: &Path, broken: Broken) -> Result<()> {
+    let edit = broken.edit();
     let mut git = Command::new("git");
     git.current_dir(from).args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
     let files = process::output(&mut git)?;
@@ -84,10 +102,7 @@ fn copy(from: &Path, to: &Path, edit: &Edit, program: &str) -> Result<()> {
         let Ok(content) = fs::read(from.join(file)) else { continue };
         let content = match file {
             _ if file == edit.file => edit.apply(&String::from_utf8(content)?)?.into_bytes(),
-            "Cargo.toml" => {
-                let binary = format!("\n[[bin]]\nname = \"{program}\"\npath = \"src/main.rs\"\n");
-                [content, binary.into_bytes()].concat()
-            }
+            "Cargo.toml" => broken.manifest(&String::from_utf8(content)?)?.into_bytes(),
             _ => content,
         };
         let path = to.join(file);
@@ -125,6 +140,20 @@ mod tests {
             let text = fs::read_to_string(cargo::workspace().join(edit.file))?;
             assert!(edit.apply(&text)?.contains(edit.replacement));
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_broken_service_has_a_version_and_a_program_of_its_own() -> Result<()> {
+        let manifest = fs::read_to_string(cargo::workspace().join("Cargo.toml"))?;
+        let broken = Broken::StaleCache.manifest(&manifest)?;
+        let package = |text: &str| -> Result<String> {
+            let text: toml::Value = toml::from_str(text)?;
+            Ok(text["workspace"]["package"]["version"].to_string())
+        };
+        let right = package(&manifest)?;
+        assert_eq!(package(&broken)?, format!("{}-stale-cache\"", right.trim_end_matches('"')));
+        assert!(broken.contains("name = \"films-stale-cache\""));
         Ok(())
     }
 

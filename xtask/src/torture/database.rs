@@ -13,7 +13,7 @@ use crate::postgres::{Durable, Installation};
 use crate::process::until;
 
 /// Crash recovery, twice if Postgres ends during the first.
-const RECOVERY: Duration = Duration::from_secs(60);
+const RECOVERY: Duration = Duration::from_mins(1);
 const REPLICATION: Duration = Duration::from_secs(30);
 
 /// The replica has everything up to this position on its disk.

@@ -38,7 +38,7 @@ pub(super) struct List {
 /// A fault. Times are in nanoseconds since the start of the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Fault {
-    pub(super) fault: String,
+    pub(super) kind: String,
     pub(super) target: String,
     pub(super) began: u64,
     pub(super) ended: u64,

@@ -16,8 +16,8 @@ pub(super) fn counts(history: &History) -> String {
         operations.entry(operation.action.name()).or_default()[operation.outcome as usize] += 1;
     }
     let mut faults: BTreeMap<&str, usize> = BTreeMap::new();
-    for Fault { fault, .. } in &history.faults {
-        *faults.entry(fault).or_default() += 1;
+    for Fault { kind, .. } in &history.faults {
+        *faults.entry(kind).or_default() += 1;
     }
     let mut text = format!("{:24} {:>8} {:>8} {:>8}\n", "operation", "ok", "failed", "unknown");
     for (name, [ok, failed, unknown]) in operations {
@@ -49,9 +49,9 @@ pub(super) fn violation(violation: &Violation, history: &History) -> String {
         let outcome = outcome.name();
         let _ = writeln!(text, "{invoked:>10} {returned:>10}  client {client:<3} {outcome:8} {action} {at}");
     }
-    for Fault { fault, target, began, ended } in &history.faults {
+    for Fault { kind, target, began, ended } in &history.faults {
         if *ended >= begin && *began <= end {
-            let _ = writeln!(text, "{:>10} {:>10}  fault {fault}: {target}", since(*began), since(*ended));
+            let _ = writeln!(text, "{:>10} {:>10}  fault {kind}: {target}", since(*began), since(*ended));
         }
     }
     text

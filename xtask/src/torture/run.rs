@@ -71,13 +71,13 @@ fn inject_all(settings: &Settings, rig: &mut Rig, stage: &Stage) -> Result<()> {
         let began = stage.recorder.now();
         let target = inject(rig, &planned)?;
         let ended = stage.recorder.now();
-        let fault = planned.kind.name();
+        let kind = planned.kind.name();
         say(&format!(
-            "{:8.3} s  {fault}: {target}, over after {} ms",
+            "{:8.3} s  {kind}: {target}, over after {} ms",
             seconds(began),
             (ended - began) / 1_000_000
         ));
-        stage.recorder.write(&Line::Fault(Fault { fault, target, began, ended }))?;
+        stage.recorder.write(&Line::Fault(Fault { kind, target, began, ended }))?;
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ const FILE: &str = "history.jsonl";
 /// The seed decides what each client does and which fault comes when. Exits with 3 if a promise was broken, and
 /// prints the shortest history that shows it. Ctrl-C ends the run early; what was recorded is checked.
 ///
-/// There is no fault that sets the clock: the clock of leases, CLOCK_BOOTTIME, cannot be set, and the wall clock
+/// There is no fault that sets the clock: the clock of leases, `CLOCK_BOOTTIME`, cannot be set, and the wall clock
 /// belongs to the whole machine. docs/torture.md explains the rules and the faults.
 #[derive(clap::Args)]
 pub(crate) struct Args {
