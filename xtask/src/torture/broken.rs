@@ -22,6 +22,8 @@ pub(super) enum Broken {
     StaleCache,
     /// Responds to a review before its commit.
     EarlyAcknowledgement,
+    /// Stores a review for every request, whatever its key.
+    IgnoredKey,
 }
 
 /// A text of a file, and what stands there in the broken service.
@@ -36,6 +38,7 @@ impl Broken {
         match self {
             Self::StaleCache => "stale-cache",
             Self::EarlyAcknowledgement => "early-acknowledgement",
+            Self::IgnoredKey => "ignored-key",
         }
     }
 
@@ -51,6 +54,11 @@ impl Broken {
                 expected: "match state.db.create_review(review, key).await? {",
                 replacement: "tokio::spawn(async move { state.db.create_review(review, key).await });
     match Created::Stored {",
+            },
+            Self::IgnoredKey => Edit {
+                file: "src/http/reviews.rs",
+                expected: "state.db.create_review(review, key).await?",
+                replacement: "state.db.create_review(review, key.and(None)).await?",
             },
         }
     }
