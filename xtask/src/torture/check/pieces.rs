@@ -6,9 +6,9 @@
 //! 1. Of the reads of one state, the read that returned first and the read that was invoked last are enough. If
 //!    these two have their moments, the object has that state between the moments, and every other read of
 //!    the state was under way during a part of that time.
-//! 2. If no operation is under way at some moment, and reads before and after it show the same state, the
-//!    object has that state at this moment. The history is linearizable if the part before can end in this
-//!    state, which a read at its end demands, and the part after can begin with it.
+//! 2. If no operation is under way at some moment, all operations before it come before all others. The state
+//!    at this moment is certain if no two of the last writes to a film overlapped, or if a later read
+//!    shows which of them was the last. So each part of the history can be checked alone.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
@@ -22,29 +22,44 @@ pub(super) struct Piece {
     pub(super) events: Vec<Event>,
 }
 
+/// What is certain about a film after some operations.
+#[derive(Clone, Copy)]
+struct Film {
+    value: u64,
+    /// Whether every order of the operations ends with this value.
+    certain: bool,
+    /// When the last of its writes returned.
+    written: u64,
+}
+
+impl Film {
+    fn write(&mut self, value: u64, event: &Event) {
+        let certain = event.invoked > self.written;
+        *self = Self { value, certain, written: self.written.max(event.returned) };
+    }
+
+    fn read(&mut self, value: u64, event: &Event) {
+        if event.invoked > self.written {
+            (self.value, self.certain) = (value, true);
+        }
+    }
+}
+
 /// Cuts operations into pieces.
 pub(super) fn pieces(initial: Vec<u64>, events: Vec<Event>) -> Vec<Piece> {
-    let events = essential(events);
-    let last: HashMap<Vec<u64>, usize> = reads(&events).map(|(at, state)| (state.clone(), at)).collect();
-    let mut pieces = Vec::new();
+    let mut films: Vec<Film> =
+        initial.iter().map(|value| Film { value: *value, certain: true, written: 0 }).collect();
     let mut piece = Piece { state: initial, events: Vec::new() };
-    // Reads whose state will be read again.
-    let mut lasting: HashMap<Vec<u64>, Event> = HashMap::new();
-    let mut end = 0;
-    for (at, event) in events.into_iter().enumerate() {
-        if end < event.invoked
-            && !piece.events.is_empty()
-            && let Some((state, read)) = lasting.iter().next()
-        {
-            piece.events.push(Event { invoked: event.invoked, returned: event.invoked, ..read.clone() });
-            let next = Piece { state: state.clone(), events: Vec::new() };
-            pieces.push(mem::replace(&mut piece, next));
+    let (mut pieces, mut end) = (Vec::new(), 0);
+    for event in essential(events) {
+        if end < event.invoked && !piece.events.is_empty() && films.iter().all(|film| film.certain) {
+            let state = films.iter().map(|film| film.value).collect();
+            pieces.push(mem::replace(&mut piece, Piece { state, events: Vec::new() }));
         }
-        if let Step::Read(state) = &event.step {
-            if last.get(state) == Some(&at) {
-                lasting.remove(state);
-            } else {
-                lasting.insert(state.clone(), event.clone());
+        match &event.step {
+            Step::Write(film, value) => films[*film].write(*value, &event),
+            Step::Read(values) => {
+                films.iter_mut().zip(values).for_each(|(film, value)| film.read(*value, &event));
             }
         }
         end = end.max(event.returned);

@@ -81,15 +81,20 @@ impl<'a> Visitor<'a> {
         self.record(instance, action(read.content.as_ref()), invoked, outcome, read.status)
     }
 
-    /// Sends a review with a key until its outcome is certain, to one instance after the other.
+    /// Sends a review with a key until its outcome is certain, to one instance after the other, and then once
+    /// more, like a client that has lost the response.
     fn insist(&mut self, first: usize, film: u32, rating: usize, key: Option<&str>) -> Result<()> {
+        let mut certain = 0;
         for attempt in 0.. {
             let instance = self.session.instance(first + attempt);
-            let outcome = self.post(instance, film, rating, key)?;
-            if outcome != Outcome::Unknown || self.stage.is_over() {
+            if self.post(instance, film, rating, key)? == Outcome::Unknown {
+                self.stage.sleep(RETRY);
+            } else {
+                certain += 1;
+            }
+            if certain == 2 || self.stage.is_over() {
                 break;
             }
-            self.stage.sleep(RETRY);
         }
         Ok(())
     }
