@@ -11,6 +11,7 @@ mod object;
 mod pieces;
 mod refused;
 mod reviews;
+mod rules;
 mod shortest;
 mod submissions;
 #[cfg(test)]
@@ -20,4 +21,5 @@ mod violation;
 mod writes;
 
 pub(super) use self::enough::enough;
-pub(super) use self::violation::{Violation, first};
+pub(super) use self::rules::first;
+pub(super) use self::violation::Violation;

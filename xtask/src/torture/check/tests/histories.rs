@@ -1,7 +1,8 @@
 //! Histories, written down in tests.
 
 use super::super::super::history::{Action, History, List, Operation, Outcome, Run};
-use super::super::violation::{Violation, first};
+use super::super::rules::first;
+use super::super::violation::Violation;
 
 /// Returns an operation that succeeded.
 pub(super) fn ok(client: u32, (invoked, returned): (u64, u64), action: Action) -> Operation {
