@@ -63,12 +63,16 @@ pub(crate) fn target() -> Result<PathBuf> {
 
 /// Migrates a database and fills its catalogue, by the service's own verbs.
 pub(crate) fn prepare(database: &str, release: bool, signals: &Signals) -> Result<()> {
-    for verb in ["migrate", "seed"] {
-        let mut command = Command::new(program("films", release)?);
-        command.arg(verb).env("DATABASE_URL", database);
-        let status = process::run(&mut command, Group::Own, signals)?;
-        signals.check()?;
-        ensure!(status.success(), "`films {verb}` failed ({status}): its messages are above");
-    }
+    let films = program("films", release)?;
+    ["migrate", "seed"].iter().try_for_each(|verb| run_verb(&films, verb, database, signals))
+}
+
+/// Runs a verb of the service on a database.
+pub(crate) fn run_verb(films: &Path, verb: &str, database: &str, signals: &Signals) -> Result<()> {
+    let mut command = Command::new(films);
+    command.arg(verb).env("DATABASE_URL", database);
+    let status = process::run(&mut command, Group::Own, signals)?;
+    signals.check()?;
+    ensure!(status.success(), "`films {verb}` failed ({status}): its messages are above");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask`: development tasks for films that need only a checkout and a Rust toolchain.
 //!
 //! Every verb has a file in `verbs/`, or a folder of its own. The tasks run the service as its users do,
-//! by its command line and its environment. `bench` and `e2e` also know the tables `film` and `review`,
+//! by its command line and its environment. `bench`, `torture` and `e2e` also know the tables `film` and `review`,
 //! and `docs` reads what `films config --schema` prints. Unix only, because of signals.
 
 mod baselines;
@@ -22,6 +22,7 @@ mod readme;
 mod release;
 mod signals;
 mod terminal;
+mod torture;
 mod verbs;
 
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ enum Verb {
     Screenshots(verbs::screenshots::Args),
     Bench(bench::Args),
     Instructions(instructions::Args),
+    Torture(torture::Args),
     /// Write the generated parts of helm/films; commit the result. With --check, also render the chart with
     /// the hostile values of its tests, which it must refuse.
     Chart(Mode),
@@ -80,6 +82,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Screenshots(args) => verbs::screenshots::run(&args),
         Verb::Bench(args) => bench::run(&args),
         Verb::Instructions(args) => instructions::run(&args),
+        Verb::Torture(args) => torture::run(&args),
         Verb::Chart(mode) => docs::chart::run(&mode),
         Verb::Docs(mode) => docs::documents::run(&mode),
         Verb::Image(args) => verbs::image::run(&args),

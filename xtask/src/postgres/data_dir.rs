@@ -82,11 +82,16 @@ pub(super) fn create(
     say(&format!("Creating a database in {}", folder.display()));
     let partial = folder.join("data.partial");
     remove(&partial)?;
-    DirBuilder::new().mode(0o700).create(&partial).with_context(|| home::unusable(folder))?;
-    installation.own(&partial)?;
+    make(installation, &partial)?;
     initialise(installation, folder, &partial, options)?;
     create_database(installation, folder, &partial, settings)?;
     fs::rename(&partial, folder.join(DATA)).with_context(|| home::unusable(folder))
+}
+
+/// Makes an empty folder for data, which belongs to the user that runs the server.
+pub(super) fn make(installation: &Installation, data: &Path) -> Result<()> {
+    DirBuilder::new().mode(0o700).create(data).with_context(|| home::unusable(data))?;
+    installation.own(data)
 }
 
 /// Requires the password on the loopback interface too, because the machine may have other users. With
@@ -112,7 +117,7 @@ fn create_database(installation: &Installation, folder: &Path, data: &Path, sett
 }
 
 /// Runs a program of Postgres to its end. If it fails, the error has what it wrote to stderr.
-fn finish(installation: &Installation, command: &mut Command, input: &str) -> Result<()> {
+pub(super) fn finish(installation: &Installation, command: &mut Command, input: &str) -> Result<()> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = installation.spawn(command)?;
     if let Some(mut stdin) = child.stdin.take() {

@@ -14,14 +14,14 @@ use tempfile::TempDir;
 use super::data_dir::{self, DATA, DataDir, NAME};
 use super::installation::Installation;
 use crate::net::free_address;
-use crate::process::{self, Guard, last_lines, words};
+use crate::process::{self, Guard, last_lines};
 use crate::signals::Signals;
 use crate::terminal::say;
 
 /// Crash recovery of persistent data takes a while, and comes before the server is ready.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 /// For a fast shutdown, which closes all sessions and writes a checkpoint.
-const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Settings for data that nobody will miss: the server never waits for the disk. Tests use a database
 /// each, several at a time, each with its own pool.
@@ -45,12 +45,7 @@ pub(crate) struct Instance {
 impl Instance {
     /// Starts a server with new data, which are deleted with it.
     pub(crate) fn temporary(installation: &Installation, signals: &Signals) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("films-postgres-").tempdir().with_context(|| {
-            let parent = env::temp_dir();
-            format!("cannot make a folder in {}: set TMPDIR to another", parent.display())
-        })?;
-        // The server's user must pass through. The folders inside belong to that user alone.
-        fs::set_permissions(folder.path(), Permissions::from_mode(0o711))?;
+        let folder = new_folder(&env::temp_dir())?;
         data_dir::create(installation, folder.path(), &["--no-sync"], TEMPORARY)?;
         let instance = Self::start(installation, folder.path(), TEMPORARY, signals)?;
         Ok(Self { _folder: Some(folder), ..instance })
@@ -65,6 +60,11 @@ impl Instance {
     /// Returns the URL of the database, with the password.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Returns the child, whose children are the sessions.
+    pub(super) fn process(&mut self) -> &mut Guard {
+        &mut self.process
     }
 
     /// Returns the id of the server's process. Its children are the sessions.
@@ -96,14 +96,21 @@ impl Instance {
             attempts += 1;
             let port = free_address()?.port();
             let mut instance = Self::launch(installation, folder, settings, port)?;
-            match instance.wait_until_ready(folder, signals) {
+            say(&format!("{installation} in {}, as {}", folder.display(), instance.url));
+            match instance.wait_until_ready(folder, Some(signals)) {
                 Err(_) if attempts < 3 && !instance.process.is_running() && is_taken(port) => {}
                 ready => return ready.map(|()| instance),
             }
         }
     }
 
-    fn launch(installation: &Installation, folder: &Path, settings: &[&str], port: u16) -> Result<Self> {
+    /// Starts the server on the data in `folder`, and does not wait until it is ready.
+    pub(super) fn launch(
+        installation: &Installation,
+        folder: &Path,
+        settings: &[&str],
+        port: u16,
+    ) -> Result<Self> {
         let url = format!("postgres://{NAME}:{NAME}@127.0.0.1:{port}/{NAME}");
         let log = folder.join("log");
         let output = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
@@ -111,8 +118,6 @@ impl Instance {
         command.arg("-D").arg(folder.join(DATA)).args(settings);
         command.args(["--listen_addresses=127.0.0.1", "--unix_socket_directories="]);
         command.arg(format!("--port={port}"));
-        say(&format!("{installation}: {}", words(&command)));
-        say(&format!("  in {}, as {url}", folder.display()));
         command.stdout(output.try_clone()?).stderr(output);
         let process = Guard::new(installation.spawn(&mut command)?, Signal::SIGINT, STOP_TIMEOUT);
         Ok(Self { process, log, url, _folder: None })
@@ -120,9 +125,9 @@ impl Instance {
 
     /// Waits until `postmaster.pid` says that the server is ready, which is where `pg_ctl` looks too. The
     /// port would say less: the server opens it before it accepts sessions.
-    fn wait_until_ready(&mut self, folder: &Path, signals: &Signals) -> Result<()> {
+    pub(super) fn wait_until_ready(&mut self, folder: &Path, signals: Option<&Signals>) -> Result<()> {
         let pid_file = folder.join(DATA).join("postmaster.pid");
-        let ready = process::until(START_TIMEOUT, Some(signals), || {
+        let ready = process::until(START_TIMEOUT, signals, || {
             self.check()?;
             let state = fs::read_to_string(&pid_file).unwrap_or_default();
             Ok(is_ready(&state, self.process_id()).then_some(()))
@@ -131,6 +136,17 @@ impl Instance {
             format!("Postgres is not ready after {START_TIMEOUT:?}: {}", last_lines(&self.log))
         })
     }
+}
+
+/// Makes a temporary folder for a server's folders.
+pub(super) fn new_folder(parent: &Path) -> Result<TempDir> {
+    let folder = tempfile::Builder::new()
+        .prefix("films-postgres-")
+        .tempdir_in(parent)
+        .with_context(|| format!("cannot make a folder in {}: set TMPDIR to another", parent.display()))?;
+    // The server's user must pass through. The folders inside belong to that user alone.
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o711))?;
+    Ok(folder)
 }
 
 fn is_taken(port: u16) -> bool {

@@ -6,12 +6,14 @@
 mod account;
 mod data_dir;
 mod download;
+mod durable;
 mod find;
 mod home;
 mod installation;
 mod instance;
 
 pub(crate) use self::data_dir::DataDir;
+pub(crate) use self::durable::Durable;
 pub(crate) use self::find::{Source, find, start};
 pub(crate) use self::home::{folder, unusable};
 pub(crate) use self::installation::Installation;

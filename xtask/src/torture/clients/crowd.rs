@@ -1,0 +1,75 @@
+//! All clients of a run.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+
+use super::super::history::Run;
+use super::super::recorder::Recorder;
+use super::changer::Changer;
+use super::visitor::Visitor;
+
+/// Clients that change films.
+const CHANGERS: u32 = 2;
+
+/// What all clients share.
+pub(in super::super) struct Stage {
+    pub(in super::super) run: Run,
+    pub(in super::super) recorder: Recorder,
+    /// Where clients reach each instance.
+    pub(in super::super) instances: Vec<SocketAddr>,
+    /// Where clients reach the primary, as a URL.
+    pub(in super::super) database: String,
+    pub(in super::super) over: AtomicBool,
+}
+
+impl Stage {
+    /// Tells whether the run is over.
+    pub(super) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    /// Waits, unless the run is over.
+    pub(super) fn sleep(&self, time: Duration) {
+        if !self.is_over() {
+            thread::sleep(time);
+        }
+    }
+}
+
+/// The threads of the clients.
+pub(in super::super) struct Crowd {
+    stage: Arc<Stage>,
+    threads: Vec<JoinHandle<Result<()>>>,
+}
+
+impl Crowd {
+    /// Starts as many clients of the service, and those that change films.
+    pub(in super::super) fn start(stage: &Arc<Stage>, clients: u32) -> Self {
+        let client = |number| {
+            let stage = Arc::clone(stage);
+            thread::spawn(move || {
+                if number < clients {
+                    Visitor::new(&stage, number).run()
+                } else {
+                    Changer::new(&stage, number).run()
+                }
+            })
+        };
+        Self { stage: Arc::clone(stage), threads: (0..clients + CHANGERS).map(client).collect() }
+    }
+
+    /// Ends all clients, and waits for their last operations. Returns the number of the next client.
+    pub(in super::super) fn end(self) -> Result<u32> {
+        self.stage.over.store(true, Ordering::Relaxed);
+        let next = u32::try_from(self.threads.len())?;
+        for thread in self.threads {
+            thread.join().map_err(|_| anyhow!("the thread of a client panicked: its message is above"))??;
+        }
+        Ok(next)
+    }
+}

@@ -1,0 +1,75 @@
+//! Which fault comes when, as the seed decides.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use super::kind::Kind;
+
+/// The number of a client that does not exist, for a generator of its own.
+const STREAM: u64 = 0x6661_756c_7473;
+
+/// A fault to come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) struct Planned {
+    /// Time without a fault before it.
+    pub(in super::super) pause: Duration,
+    pub(in super::super) kind: Kind,
+    /// How long it lasts, if that can be chosen.
+    pub(in super::super) length: Duration,
+    /// Chooses the target, and what else can be chosen.
+    pub(in super::super) choice: usize,
+}
+
+/// The faults of a run, without an end. Every kind occurs before any occurs again.
+pub(in super::super) struct Plan {
+    rng: Rng,
+    kinds: Vec<Kind>,
+    bag: Vec<Kind>,
+}
+
+impl Plan {
+    /// Returns the plan of these kinds.
+    pub(in super::super) fn new(seed: u64, kinds: &[Kind]) -> Self {
+        Self { rng: Rng::with_seed(seed ^ STREAM), kinds: kinds.to_vec(), bag: Vec::new() }
+    }
+}
+
+impl Iterator for Plan {
+    type Item = Planned;
+
+    fn next(&mut self) -> Option<Planned> {
+        if self.bag.is_empty() {
+            self.bag.clone_from(&self.kinds);
+            self.rng.shuffle(&mut self.bag);
+        }
+        let kind = self.bag.pop()?;
+        let mut milliseconds = |range| Duration::from_millis(self.rng.u64(range));
+        let (pause, length) = (milliseconds(200..1200), milliseconds(200..2000));
+        Some(Planned { pause, kind, length, choice: self.rng.usize(..) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KINDS: [Kind; 3] = [Kind::KillFilms, Kind::Cut, Kind::Failover];
+
+    fn planned(seed: u64) -> Vec<Planned> {
+        Plan::new(seed, &KINDS).take(30).collect()
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_faults() {
+        assert_eq!(planned(1), planned(1));
+        assert_ne!(planned(1), planned(2));
+    }
+
+    #[test]
+    fn every_kind_occurs_before_any_occurs_again() {
+        for round in planned(1).chunks(KINDS.len()) {
+            assert!(KINDS.iter().all(|kind| round.iter().any(|planned| planned.kind == *kind)));
+        }
+    }
+}
