@@ -6,6 +6,7 @@
 
 mod baselines;
 mod bench;
+mod blocks;
 mod builder;
 mod cargo;
 mod cluster;
@@ -14,6 +15,7 @@ mod e2e;
 mod generated;
 mod images;
 mod instructions;
+mod kubeconfig;
 mod net;
 mod postgres;
 mod process;
@@ -53,7 +55,7 @@ enum Verb {
     Image(verbs::image::Args),
     /// Render k8s/ from the chart, for `kubectl apply -k k8s/`; commit the result.
     K8s(Mode),
-    E2e(e2e::Args),
+    E2e(Box<e2e::Args>),
     Readme(readme::Args),
     Release(release::Args),
 }
