@@ -48,7 +48,15 @@ pub(super) fn run(cluster: &TestCluster) -> Result<()> {
         runbook.run("Prepare the server")?;
         let steps = ["Stop reviews", "Copy to the server", "Switch to the server"];
         let result = graduate(cluster, &runbook, steps, || {
-            let exec = ["exec", "deployment/external", "--", "psql", "--username=postgres", "--dbname=films", "-Atc"];
+            let exec = [
+                "exec",
+                "deployment/external",
+                "--",
+                "psql",
+                "--username=postgres",
+                "--dbname=films",
+                "-Atc",
+            ];
             counts(&cluster.output(kubectl(outside).args(exec).arg(COUNTS))?)
         })?;
         runbook.run("Clean up")?;

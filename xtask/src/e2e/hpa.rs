@@ -17,7 +17,12 @@ pub(super) struct Options {
     ///
     /// Its name is what the rules of the adapter make of a metric of the service, here of `films_reads_total`. The
     /// adapter's Prometheus must scrape pods with the annotation `prometheus.io/scrape`.
-    #[arg(long, env = "FILMS_REQUESTS_METRIC", default_value = "films_reads_per_second", value_name = "NAME")]
+    #[arg(
+        long,
+        env = "FILMS_REQUESTS_METRIC",
+        default_value = "films_reads_per_second",
+        value_name = "NAME"
+    )]
     requests_metric: String,
 }
 

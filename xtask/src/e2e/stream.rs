@@ -48,7 +48,15 @@ impl Stream {
             POD,
             &cluster.images.loadtest,
             SCRIPT,
-            &["k6", "run", "--quiet", "--no-usage-report", "--no-summary", "--log-format=raw", "/client/script"],
+            &[
+                "k6",
+                "run",
+                "--quiet",
+                "--no-usage-report",
+                "--no-summary",
+                "--log-format=raw",
+                "/client/script",
+            ],
             &json!([
                 { "name": "URL", "value": url },
                 { "name": "RATE", "value": self.rate.to_string() },
@@ -105,7 +113,9 @@ impl Record {
 
     /// Returns the longest time that a request took.
     pub(super) fn slowest(&self) -> Duration {
-        Duration::from_millis(self.0.iter().map(|attempt| attempt.ended - attempt.sent).max().unwrap_or_default())
+        Duration::from_millis(
+            self.0.iter().map(|attempt| attempt.ended - attempt.sent).max().unwrap_or_default(),
+        )
     }
 
     /// Returns how many requests had each status.
@@ -161,7 +171,9 @@ pub(super) fn counts(text: &str) -> Result<Counts> {
         let [film, rating, count] = numbers[..] else { anyhow::bail!("expected three columns") };
         Ok(((film, rating), count))
     };
-    text.lines().map(|line| row(line).with_context(|| format!("expected a row of counts, got {line}"))).collect()
+    text.lines()
+        .map(|line| row(line).with_context(|| format!("expected a row of counts, got {line}")))
+        .collect()
 }
 
 #[cfg(test)]
@@ -187,9 +199,11 @@ mod tests {
             let text = record.check(&before, &counts(after)?)?;
             assert!(text.contains(found), "{text}");
         }
-        for (after, found) in
-            [("1|1|6\n", "1 of 2 are missing"), ("1|1|6\n2|1|3\n", "1 are there"), ("1|1|7\n2|1|1\n", "1 are there")]
-        {
+        for (after, found) in [
+            ("1|1|6\n", "1 of 2 are missing"),
+            ("1|1|6\n2|1|3\n", "1 are there"),
+            ("1|1|7\n2|1|1\n", "1 are there"),
+        ] {
             let error = record.check(&before, &counts(after)?).unwrap_err().to_string();
             assert!(error.contains(found), "{error}");
         }

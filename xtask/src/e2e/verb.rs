@@ -9,8 +9,8 @@ use clap::ValueEnum;
 use super::cluster::TestCluster;
 use super::images::Options;
 use super::{
-    cnpg, gateway, graduation, hpa, install, k6_operator, loadtest, manifests, monitoring, outage, scale, trace,
-    uninstall, upgrade,
+    cnpg, gateway, graduation, hpa, install, k6_operator, loadtest, manifests, monitoring, outage, scale,
+    trace, uninstall, upgrade,
 };
 use crate::process;
 use crate::signals::{Interrupted, Signals};

@@ -22,7 +22,11 @@ pub(super) fn run(cluster: &TestCluster) -> Result<()> {
         let time = runbook.run("Restore into a new release")?;
         let after = database::reviews(cluster, RESTORED)?;
         let total = before.values().sum::<u64>();
-        ensure!(after == before, "expected the {total} reviews of the backup, found {}", after.values().sum::<u64>());
+        ensure!(
+            after == before,
+            "expected the {total} reviews of the backup, found {}",
+            after.values().sum::<u64>()
+        );
         check_routes(&Forward::to(&cluster.namespace, "service/films-restored", 5000)?)?;
         Ok(format!("{total} reviews, and the three routes respond, after {:.0} s", time.as_secs_f64()))
     })?;

@@ -36,8 +36,18 @@ fn reviews_per_second(cluster: &TestCluster) -> Result<f64> {
     let url = format!("http://films.{}:5000", cluster.namespace);
     let duration = format!("{SECONDS}s");
     let command = [
-        "wrk", "--threads=1", "--connections=64", "--duration", &duration, "--script=/workloads/wrk.lua", &url, "--",
-        "1", "POST", "/reviews/", BODY,
+        "wrk",
+        "--threads=1",
+        "--connections=64",
+        "--duration",
+        &duration,
+        "--script=/workloads/wrk.lua",
+        &url,
+        "--",
+        "1",
+        "POST",
+        "/reviews/",
+        BODY,
     ];
     let client = Client::start(cluster, "wrk", &cluster.images.loadtest, "", &command, &json!([]))?;
     client.wait(Duration::from_secs(SECONDS + 60))?;
@@ -47,7 +57,8 @@ fn reviews_per_second(cluster: &TestCluster) -> Result<f64> {
 /// Reads the line of figures that the script prints.
 fn rate(log: &str) -> Result<f64> {
     let line = log.lines().find_map(|line| line.strip_prefix("loadtest: "));
-    let figures: Value = serde_json::from_str(line.with_context(|| format!("wrk printed no figures:\n{log}"))?)?;
+    let figures: Value =
+        serde_json::from_str(line.with_context(|| format!("wrk printed no figures:\n{log}"))?)?;
     let number = |key: &str| figures[key].as_f64().with_context(|| format!("wrk printed no {key}"));
     anyhow::ensure!(figures["errors"]["status"] == 0, "expected no failed review, got {figures}");
     Ok(number("requests")? / number("seconds")?)
@@ -64,7 +75,9 @@ mod tests {
     #[test]
     fn the_rate_is_that_of_stored_reviews() -> Result<()> {
         let log = |status| {
-            format!("Running\nloadtest: {{\"requests\":500,\"seconds\":2.0,\"errors\":{{\"status\":{status}}}}}\n")
+            format!(
+                "Running\nloadtest: {{\"requests\":500,\"seconds\":2.0,\"errors\":{{\"status\":{status}}}}}\n"
+            )
         };
         assert!((rate(&log(0))? - 250.0).abs() < f64::EPSILON);
         assert!(rate(&log(1)).is_err(), "a review failed");

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::database::{self, CLUSTER, KIND};
 use super::{backup, cost, failover, switchover};
 use crate::e2e::cluster::{TestCluster, expect_kind};
-use crate::e2e::install::{check_routes, wait_for_routes};
 use crate::e2e::forward::Forward;
+use crate::e2e::install::{check_routes, wait_for_routes};
 
 pub(in crate::e2e) fn run(cluster: &TestCluster) -> Result<()> {
     expect_kind(cluster, KIND, "CloudNativePG")?;
