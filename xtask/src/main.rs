@@ -91,3 +91,15 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Release(args) => release::run(args),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_options_of_every_verb_have_names_of_their_own() {
+        Verb::command().debug_assert();
+    }
+}

@@ -12,7 +12,7 @@ use super::load::Load;
 
 /// Options about the Gateway.
 #[derive(clap::Args)]
-pub(super) struct Options {
+pub(super) struct Gateway {
     /// Class of the Gateway.
     #[arg(
         long = "gateway-class",
@@ -48,7 +48,7 @@ const SECONDS: u64 = 60;
 const TIMEOUT: Duration = Duration::from_mins(1);
 const VALUES: [&str; 2] = ["httpRoute.enabled=true", "httpRoute.parentRefs[0].name=films"];
 
-pub(super) fn run(cluster: &TestCluster, options: &Options) -> Result<()> {
+pub(super) fn run(cluster: &TestCluster, options: &Gateway) -> Result<()> {
     expect_kind(cluster, "httproutes.gateway.networking.k8s.io", "a controller of the Gateway API")?;
     let Service { namespace, name, port } = &options.service;
     cluster.step("HTTPRoute", || {

@@ -12,7 +12,7 @@ use super::roles::psql;
 
 /// Options about the custom metric.
 #[derive(clap::Args)]
-pub(super) struct Options {
+pub(super) struct Metric {
     /// Custom metric of the pods to scale by, in requests per second.
     ///
     /// Its name is what the rules of the adapter make of a metric of the service, here of `films_reads_total`. The
@@ -36,7 +36,7 @@ const MOST: u64 = 3;
 const BUDGET: u64 = 50;
 const CONNECTIONS: &str = "select count(*) from pg_stat_activity where application_name = 'films'";
 
-pub(super) fn run(cluster: &TestCluster, options: &Options) -> Result<()> {
+pub(super) fn run(cluster: &TestCluster, options: &Metric) -> Result<()> {
     cluster
         .kubectl(&["get", &format!("--raw={API}")])
         .context("the cluster has no custom metrics: install prometheus-adapter and its Prometheus first")?;
@@ -118,7 +118,7 @@ fn ready_pods(cluster: &TestCluster) -> Result<u64> {
 }
 
 /// Waits until the adapter serves the metric, which exists after the first requests.
-fn wait_for_metric(cluster: &TestCluster, options: &Options) -> Result<String> {
+fn wait_for_metric(cluster: &TestCluster, options: &Metric) -> Result<String> {
     Load { rate: RATES[1], ..Load::on_release(cluster, SECONDS) }.in_background(cluster)?;
     let metric = &options.requests_metric;
     let path = format!("--raw={API}/namespaces/{}/pods/*/{metric}", cluster.namespace);

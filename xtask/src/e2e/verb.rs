@@ -34,9 +34,9 @@ pub(crate) struct Args {
     #[command(flatten)]
     images: Options,
     #[command(flatten)]
-    gateway: gateway::Options,
+    gateway: gateway::Gateway,
     #[command(flatten)]
-    hpa: hpa::Options,
+    hpa: hpa::Metric,
     /// Leave the namespaces at the end, to look at them.
     #[arg(long)]
     keep: bool,
