@@ -6,6 +6,7 @@
 
 mod baselines;
 mod bench;
+mod blocks;
 mod builder;
 mod cargo;
 mod cluster;
@@ -14,6 +15,7 @@ mod e2e;
 mod generated;
 mod images;
 mod instructions;
+mod kubeconfig;
 mod net;
 mod postgres;
 mod process;
@@ -55,7 +57,7 @@ enum Verb {
     Image(verbs::image::Args),
     /// Render k8s/ from the chart, for `kubectl apply -k k8s/`; commit the result.
     K8s(Mode),
-    E2e(e2e::Args),
+    E2e(Box<e2e::Args>),
     Readme(readme::Args),
     Release(release::Args),
 }
@@ -90,5 +92,17 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::E2e(args) => e2e::run(&args),
         Verb::Readme(args) => readme::run(&args),
         Verb::Release(args) => release::run(args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_options_of_every_verb_have_names_of_their_own() {
+        Verb::command().debug_assert();
     }
 }

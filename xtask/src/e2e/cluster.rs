@@ -95,12 +95,24 @@ impl<'a> TestCluster<'a> {
 
     /// Installs or upgrades the release, with the chart's defaults and these settings.
     pub(super) fn upgrade(&self, settings: &[&str]) -> Result<()> {
+        let mut helm = self.helm_upgrade();
+        helm.args(settings.iter().flat_map(|setting| ["--set", setting]));
+        self.output(&mut helm).map(drop)
+    }
+
+    /// Installs or upgrades the release, with the chart's defaults and these values.
+    pub(super) fn upgrade_with(&self, values: &Value) -> Result<()> {
+        let mut file = tempfile::NamedTempFile::new()?;
+        file.write_all(values.to_string().as_bytes())?;
+        self.output(self.helm_upgrade().arg("--values").arg(file.path())).map(drop)
+    }
+
+    fn helm_upgrade(&self) -> Command {
         let mut helm = self.helm(&["upgrade", "--install", RELEASE, "helm/films"]);
         helm.args(["--wait", "--wait-for-jobs", "--timeout", TIMEOUT]);
         // As text, because a tag may look like a number.
         helm.args(self.images.values.iter().flat_map(|image| ["--set-string", image]));
-        helm.args(settings.iter().flat_map(|setting| ["--set", setting]));
-        self.output(&mut helm).map(drop)
+        helm
     }
 
     /// Returns helm in the release's namespace.
@@ -180,4 +192,10 @@ pub(super) fn kubectl(namespace: &str) -> Command {
     let mut kubectl = Command::new("kubectl");
     kubectl.args(["--namespace", namespace]);
     kubectl
+}
+
+/// Fails unless the cluster has a kind of objects. `program` brings it.
+pub(super) fn expect_kind(cluster: &TestCluster, kind: &str, program: &str) -> Result<()> {
+    let found = cluster.output(Command::new("kubectl").args(["get", "customresourcedefinition", kind]));
+    found.map(drop).with_context(|| format!("the cluster has no {kind}: install {program} first"))
 }

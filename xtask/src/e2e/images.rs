@@ -7,6 +7,8 @@ use crate::cargo::workspace;
 use crate::images::{self, LOADTEST, Names, split};
 
 const POSTGRES: &str = "docker.io/library/postgres";
+/// The tag in the chart's values.
+const POSTGRES_TAG: &str = "17";
 
 /// Options that name images.
 #[derive(clap::Args)]
@@ -38,6 +40,12 @@ pub(super) struct Options {
         default_value = "docker.io/prom/alertmanager:v0.34.2"
     )]
     alertmanager_image: String,
+    /// Use this image of Postgres with `CloudNativePG`, and not the operator's.
+    #[arg(long, env = "FILMS_CNPG_POSTGRES_IMAGE", value_name = "IMAGE")]
+    cnpg_postgres_image: Option<String>,
+    /// Use this image to start the runners of a `TestRun`, and not the k6 operator's.
+    #[arg(long, env = "FILMS_K6_STARTER_IMAGE", value_name = "IMAGE")]
+    k6_starter_image: Option<String>,
 }
 
 /// The images.
@@ -48,6 +56,8 @@ pub(super) struct Images {
     pub(super) replaced: [(String, String); 2],
     /// The image of the load test.
     pub(super) loadtest: String,
+    /// The image of Postgres, for clients and for a server outside of the release.
+    pub(super) postgres: String,
     /// The image of Prometheus.
     pub(super) prometheus: String,
     /// The image of Alertmanager.
@@ -72,11 +82,19 @@ impl Images {
             ("collector.image", &options.collector_image),
         ];
         let others = others.into_iter().filter_map(|(key, image)| Some((key, image.clone()?)));
+        // Values that are a whole name.
+        let of_operators = [
+            ("postgres.cnpg.imageName", &options.cnpg_postgres_image),
+            ("loadtest.k6Operator.starterImage", &options.k6_starter_image),
+        ];
+        let of_operators = of_operators.into_iter().filter_map(|(key, image)| Some((key, image.as_ref()?)));
         let values = ours.iter().map(|image| (image.value.as_str(), image.name()));
+        let values = values.chain(others).flat_map(|(key, image)| setting(key, &image));
         Ok(Self {
-            values: values.chain(others).flat_map(|(key, image)| setting(key, &image)).collect(),
+            values: values.chain(of_operators.map(|(key, image)| format!("{key}={image}"))).collect(),
             replaced: [(default.repository, find(FILMS)?.name()), (POSTGRES.to_owned(), postgres)],
             loadtest: find(LOADTEST)?.name(),
+            postgres: options.postgres_image.clone().unwrap_or_else(|| format!("{POSTGRES}:{POSTGRES_TAG}")),
             prometheus: options.prometheus_image.clone(),
             alertmanager: options.alertmanager_image.clone(),
         })

@@ -5,89 +5,103 @@ use std::time::Duration;
 
 use ::loadtest::k6;
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::cluster::{TestCluster, kubectl};
 
-/// Requests a second.
-const RATE: u64 = 100;
 const POD: &str = "load";
 
-/// Sends requests for `seconds`, calls `disturb` meanwhile, and fails if a client noticed anything.
-pub(super) fn under_load(
-    cluster: &TestCluster,
-    seconds: u64,
-    disturb: impl FnOnce() -> Result<()>,
-) -> Result<String> {
-    start(cluster, seconds)?;
-    cluster.until(Duration::from_mins(1), "the load to begin", || expect_phase(cluster, "Running"))?;
-    // k6 needs a moment before it sends the first request.
-    thread::sleep(Duration::from_secs(2));
-    disturb()?;
-    expect_phase(cluster, "Running").context("the change must take less time than the load")?;
-    let timeout = Duration::from_secs(seconds + 30);
-    cluster.until(timeout, "the load to end", || expect_phase(cluster, "Succeeded"))?;
-    let log = cluster.output(kubectl(&cluster.outside).args(["logs", POD]))?;
-    stop(cluster)?;
-    check(&log, seconds)
+/// Requests of all kinds, at a constant rate.
+pub(super) struct Load {
+    /// Where the requests go.
+    pub(super) url: String,
+    /// Requests a second.
+    pub(super) rate: u64,
+    pub(super) seconds: u64,
 }
 
-/// Sends requests for `seconds`, whatever the responses are.
-pub(super) fn in_background(cluster: &TestCluster, seconds: u64) -> Result<()> {
-    start(cluster, seconds)?;
-    cluster.until(Duration::from_mins(1), "the load to begin", || expect_phase(cluster, "Running"))
-}
+impl Load {
+    /// Returns a load on the Service of the release.
+    pub(super) fn on_release(cluster: &TestCluster, seconds: u64) -> Self {
+        Self { url: format!("http://films.{}:5000", cluster.namespace), rate: 100, seconds }
+    }
 
-/// Checks that every request of the load was sent and succeeded.
-fn check(log: &str, seconds: u64) -> Result<String> {
-    let summary = log.lines().find(|line| line.starts_with('{'));
-    let load =
-        k6::parse(summary.with_context(|| format!("the load ended without a summary:\n{log}"))?, seconds)?;
-    let counts = format!(
-        "{} requests, {} failed, {} not sent, p99 {:.0} ms, max {:.0} ms",
-        load.requests, load.errors.status, load.dropped, load.latency_ms.p99, load.latency_ms.max
-    );
-    ensure!(
-        load.errors.status == 0 && load.dropped == 0 && load.requests >= RATE * seconds * 9 / 10,
-        "expected {RATE} requests a second for {seconds} s and no failure, got {counts}\n{}",
-        log.lines().filter(|line| line.contains("level=")).take(10).collect::<Vec<_>>().join("\n")
-    );
-    Ok(counts)
-}
+    /// Sends requests, calls `disturb` meanwhile, and fails if a client noticed anything.
+    pub(super) fn during(
+        &self,
+        cluster: &TestCluster,
+        disturb: impl FnOnce() -> Result<()>,
+    ) -> Result<String> {
+        self.in_background(cluster)?;
+        // k6 needs a moment before it sends the first request.
+        thread::sleep(Duration::from_secs(2));
+        disturb()?;
+        expect_phase(cluster, "Running").context("the change must take less time than the load")?;
+        let timeout = Duration::from_secs(self.seconds + 30);
+        cluster.until(timeout, "the load to end", || expect_phase(cluster, "Succeeded"))?;
+        let log = cluster.output(kubectl(&cluster.outside).args(["logs", POD]))?;
+        stop(cluster)?;
+        self.check(&log)
+    }
 
-fn start(cluster: &TestCluster, seconds: u64) -> Result<()> {
-    stop(cluster)?;
-    cluster.apply(&json!({
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": POD, "namespace": cluster.outside, "labels": { "app.kubernetes.io/instance": POD }
-        },
-        "spec": {
-            "restartPolicy": "Never",
-            "automountServiceAccountToken": false,
-            "securityContext": { "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } },
-            "containers": [{
-                "name": POD,
-                "image": cluster.images.loadtest,
-                "imagePullPolicy": "IfNotPresent",
-                "command": ["k6", "run", "--quiet", "--no-usage-report", "/workloads/films.js"],
-                "env": [
-                    { "name": "BASE_URL", "value": format!("http://films.{}:5000", cluster.namespace) },
-                    { "name": "RATE", "value": RATE.to_string() },
-                    { "name": "SECONDS", "value": seconds.to_string() },
-                    { "name": "CONNECTIONS", "value": "100" },
-                    // A rollout breaks new connections in other ways than open ones.
-                    { "name": "NEW_CONNECTIONS", "value": "0.5" },
-                ],
-                "securityContext": {
-                    "allowPrivilegeEscalation": false,
-                    "readOnlyRootFilesystem": true,
-                    "capabilities": { "drop": ["ALL"] },
-                },
-            }],
-        },
-    }))
+    /// Sends requests, whatever the responses are.
+    pub(super) fn in_background(&self, cluster: &TestCluster) -> Result<()> {
+        stop(cluster)?;
+        cluster.apply(&self.pod(cluster))?;
+        cluster.until(Duration::from_mins(1), "the load to begin", || expect_phase(cluster, "Running"))
+    }
+
+    /// Checks that every request of the load was sent and succeeded.
+    fn check(&self, log: &str) -> Result<String> {
+        let Self { rate, seconds, .. } = self;
+        let summary = log.lines().find(|line| line.starts_with('{'));
+        let summary = summary.with_context(|| format!("the load ended without a summary:\n{log}"))?;
+        let load = k6::parse(summary, *seconds)?;
+        let counts = format!(
+            "{} requests, {} failed, {} not sent, p99 {:.0} ms, max {:.0} ms",
+            load.requests, load.errors.status, load.dropped, load.latency_ms.p99, load.latency_ms.max
+        );
+        ensure!(
+            load.errors.status == 0 && load.dropped == 0 && load.requests >= rate * seconds * 9 / 10,
+            "expected {rate} requests a second for {seconds} s and no failure, got {counts}\n{}",
+            log.lines().filter(|line| line.contains("level=")).take(10).collect::<Vec<_>>().join("\n")
+        );
+        Ok(counts)
+    }
+
+    fn pod(&self, cluster: &TestCluster) -> Value {
+        json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "name": POD, "namespace": cluster.outside, "labels": { "app.kubernetes.io/instance": POD }
+            },
+            "spec": {
+                "restartPolicy": "Never",
+                "automountServiceAccountToken": false,
+                "securityContext": { "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } },
+                "containers": [{
+                    "name": POD,
+                    "image": cluster.images.loadtest,
+                    "imagePullPolicy": "IfNotPresent",
+                    "command": ["k6", "run", "--quiet", "--no-usage-report", "/workloads/films.js"],
+                    "env": [
+                        { "name": "BASE_URL", "value": self.url },
+                        { "name": "RATE", "value": self.rate.to_string() },
+                        { "name": "SECONDS", "value": self.seconds.to_string() },
+                        { "name": "CONNECTIONS", "value": "100" },
+                        // A rollout breaks new connections in other ways than open ones.
+                        { "name": "NEW_CONNECTIONS", "value": "0.5" },
+                    ],
+                    "securityContext": {
+                        "allowPrivilegeEscalation": false,
+                        "readOnlyRootFilesystem": true,
+                        "capabilities": { "drop": ["ALL"] },
+                    },
+                }],
+            },
+        })
+    }
 }
 
 /// Ends the load, if there is one.
@@ -125,14 +139,15 @@ mod tests {
 
     #[test]
     fn every_request_must_be_sent_and_succeed() -> Result<()> {
-        assert_eq!(check(&log(0, 1000), 10)?, "1000 requests, 0 failed, 0 not sent, p99 2 ms, max 4 ms");
+        let load = Load { url: String::new(), rate: 100, seconds: 10 };
+        assert_eq!(load.check(&log(0, 1000))?, "1000 requests, 0 failed, 0 not sent, p99 2 ms, max 4 ms");
         for (log, expected) in [
             (log(1, 1000), "1 failed"),
             (log(1, 1000), "GET /films/1/: 503"),
             (log(0, 800), "800 requests"),
             ("level=error".to_owned(), "the load ended without a summary"),
         ] {
-            let error = check(&log, 10).unwrap_err().to_string();
+            let error = load.check(&log).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
         Ok(())

@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use super::cluster::TestCluster;
 use super::forward::{Forward, Response};
 use super::install::pods;
-use super::load::under_load;
+use super::load::Load;
 use super::roles;
 
 /// Longer than two pods need to start and stop, the second after the first.
@@ -30,7 +30,7 @@ pub(super) fn run(cluster: &TestCluster) -> Result<()> {
 /// Upgrades while requests arrive, and waits until every earlier pod is gone.
 fn upgrade(cluster: &TestCluster, settings: &[&str]) -> Result<String> {
     let before = pods(cluster)?;
-    let counts = under_load(cluster, SECONDS, || {
+    let counts = Load::on_release(cluster, SECONDS).during(cluster, || {
         cluster.upgrade(settings)?;
         expect_replaced(&before, &pods(cluster)?)
     })?;

@@ -8,7 +8,10 @@ use clap::ValueEnum;
 
 use super::cluster::TestCluster;
 use super::images::Options;
-use super::{install, loadtest, manifests, monitoring, outage, scale, trace, uninstall, upgrade};
+use super::{
+    cnpg, gateway, graduation, hpa, install, k6_operator, loadtest, manifests, monitoring, outage, scale,
+    trace, uninstall, upgrade,
+};
 use crate::process;
 use crate::signals::{Interrupted, Signals};
 use crate::terminal::say;
@@ -30,6 +33,10 @@ pub(crate) struct Args {
     operators: Option<Vec<OperatorScenario>>,
     #[command(flatten)]
     images: Options,
+    #[command(flatten)]
+    gateway: gateway::Gateway,
+    #[command(flatten)]
+    hpa: hpa::Metric,
     /// Leave the namespaces at the end, to look at them.
     #[arg(long)]
     keep: bool,
@@ -59,12 +66,27 @@ enum Scenario {
 enum OperatorScenario {
     /// Injects faults until their alerts arrive at Alertmanager, and follows an exemplar to its trace and log line.
     Monitoring,
+    /// Sends requests through a Gateway, also during a rollout.
+    Gateway,
+    /// Runs the load test on several pods, with thresholds that hold and with some that cannot.
+    K6Operator,
+    /// Scales by requests per second.
+    Hpa,
+    /// Kills the primary of three instances under load, switches over, saves and restores.
+    Cnpg,
+    /// Moves from the embedded Postgres to others, under load.
+    Graduation,
 }
 
 impl OperatorScenario {
-    fn run(self, cluster: &TestCluster) -> Result<()> {
+    fn run(self, cluster: &TestCluster, args: &Args) -> Result<()> {
         match self {
             Self::Monitoring => monitoring::run(cluster),
+            Self::Gateway => gateway::run(cluster, &args.gateway),
+            Self::K6Operator => k6_operator::run(cluster),
+            Self::Hpa => hpa::run(cluster, &args.hpa),
+            Self::Cnpg => cnpg::run(cluster),
+            Self::Graduation => graduation::run(cluster),
         }
     }
 }
@@ -105,7 +127,7 @@ fn run_scenarios(args: &Args, cluster: &TestCluster) -> Result<()> {
     install::run(cluster)?;
     match &args.operators {
         None => chosen(&args.scenarios).into_iter().try_for_each(|scenario| scenario.run(cluster)),
-        Some(names) => chosen(names).into_iter().try_for_each(|scenario| scenario.run(cluster)),
+        Some(names) => chosen(names).into_iter().try_for_each(|scenario| scenario.run(cluster, args)),
     }
 }
 

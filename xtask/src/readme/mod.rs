@@ -1,6 +1,5 @@
 //! `cargo xtask readme`: runs the commands of README.md.
 
-mod blocks;
 mod namespace;
 mod verb;
 

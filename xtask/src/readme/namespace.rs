@@ -1,19 +1,18 @@
 //! A namespace of the cluster, so that commands that name none leave the user's own namespace alone.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use tempfile::TempDir;
 
+use crate::kubeconfig::Kubeconfig;
 use crate::process;
 use crate::terminal::say;
 
 /// A namespace, which is deleted when this is dropped, and a kubeconfig whose context names it.
 pub(super) struct Namespace {
     name: String,
-    folder: TempDir,
+    kubeconfig: Kubeconfig,
 }
 
 impl Namespace {
@@ -21,18 +20,13 @@ impl Namespace {
     pub(super) fn create() -> Result<Self> {
         let name = format!("films-readme-{}", std::process::id());
         kubectl(&["create", "namespace", &name]).context("the cluster's blocks need a cluster that runs")?;
-        let namespace = Self { name, folder: TempDir::new()? };
-        let config = kubectl(&["config", "view", "--raw", "--minify", "--flatten"])?;
-        fs::write(namespace.kubeconfig(), config)?;
-        let file = format!("--kubeconfig={}", namespace.kubeconfig().display());
-        let option = format!("--namespace={}", namespace.name);
-        kubectl(&[&file, "config", "set-context", "--current", &option])?;
-        Ok(namespace)
+        let kubeconfig = Kubeconfig::of_namespace(&name)?;
+        Ok(Self { name, kubeconfig })
     }
 
     /// Returns the file for the variable `KUBECONFIG`.
-    pub(super) fn kubeconfig(&self) -> PathBuf {
-        Path::join(self.folder.path(), "kubeconfig")
+    pub(super) fn kubeconfig(&self) -> &Path {
+        self.kubeconfig.path()
     }
 }
 

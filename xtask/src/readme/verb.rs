@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 
-use super::blocks::{self, Block};
 use super::namespace::Namespace;
+use crate::blocks::{self, Block};
 use crate::cargo;
 use crate::generated::read;
 use crate::net::Listen;

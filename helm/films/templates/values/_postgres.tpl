@@ -5,6 +5,10 @@
 {{- if and (eq .mode "cnpg") .cnpg.readReplicas (lt (int .cnpg.instances) 2) }}
 postgres.cnpg.instances: found {{ .cnpg.instances }}, expected at least 2 while postgres.cnpg.readReplicas is true, because the first instance is the primary. Raise the number of instances or set readReplicas to false
 {{- end }}
+{{- $number := dig "synchronous" "number" 0 .cnpg | int }}
+{{- if and (eq .mode "cnpg") (gt (int .cnpg.instances) 1) (ge $number (int .cnpg.instances)) }}
+postgres.cnpg.synchronous.number: found {{ $number }}, expected less than postgres.cnpg.instances, which is {{ .cnpg.instances }}, because one instance is the primary. Lower the number or raise the number of instances
+{{- end }}
 {{- if hasPrefix "pg_" .user }}
 postgres.user: found {{ .user }}, expected a name that does not begin with pg_, which Postgres reserves. Choose another name
 {{- end }}

@@ -11,7 +11,7 @@ use super::faults::{Switch, trials};
 use super::prometheus::Prometheus;
 use super::{dashboard, traces};
 use crate::e2e::cluster::{TestCluster, kubectl};
-use crate::e2e::load;
+use crate::e2e::load::{self, Load};
 
 const PROGRAMS: &str = include_str!("programs.yaml");
 /// Values of the chart. The alerts are the same as everywhere, with shorter windows and hold times.
@@ -56,7 +56,7 @@ pub(in crate::e2e) fn run(cluster: &TestCluster) -> Result<()> {
             r"networkPolicy.monitoring[0].namespaceSelector.matchLabels.kubernetes\.io/metadata\.name=";
         cluster.upgrade(&[VALUES.as_slice(), &[&format!("{admitted}{}", cluster.outside)]].concat())?;
         start_programs(cluster)?;
-        load::in_background(cluster, LOAD_SECONDS)?;
+        Load::on_release(cluster, LOAD_SECONDS).in_background(cluster)?;
         Ok("films, Jaeger, the Collector, Prometheus and Alertmanager are ready".to_owned())
     })?;
     let (prometheus, alertmanager) = (Prometheus::open(cluster)?, Alertmanager::open(cluster)?);

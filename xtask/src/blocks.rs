@@ -6,14 +6,14 @@ const FENCE: &str = "```";
 
 /// A block of shell commands.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Block {
+pub(crate) struct Block {
     /// The heading above the block.
-    pub(super) section: String,
-    pub(super) commands: String,
+    pub(crate) section: String,
+    pub(crate) commands: String,
 }
 
 /// Returns the blocks whose language is `sh`, in their order.
-pub(super) fn parse(text: &str) -> Result<Vec<Block>> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Block>> {
     let (mut blocks, mut section) = (Vec::new(), String::new());
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
