@@ -8,7 +8,7 @@ use postgres::{Client, Config, Error, NoTls};
 
 use super::super::history::{Action, Line, Operation, Outcome};
 use super::super::script::Changes;
-use super::crowd::Stage;
+use super::stage::Stage;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(50);

@@ -1,45 +1,17 @@
 //! All clients of a run.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 
-use super::super::history::Run;
-use super::super::recorder::Recorder;
 use super::changer::Changer;
+use super::stage::Stage;
 use super::visitor::Visitor;
 
 /// Clients that change films.
 const CHANGERS: u32 = 2;
-
-/// What all clients share.
-pub(in super::super) struct Stage {
-    pub(in super::super) run: Run,
-    pub(in super::super) recorder: Recorder,
-    /// Where clients reach each instance.
-    pub(in super::super) instances: Vec<SocketAddr>,
-    /// Where clients reach the primary, as a URL.
-    pub(in super::super) database: String,
-    pub(in super::super) over: AtomicBool,
-}
-
-impl Stage {
-    /// Tells whether the run is over.
-    pub(super) fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
-    }
-
-    /// Waits, unless the run is over.
-    pub(super) fn sleep(&self, time: Duration) {
-        if !self.is_over() {
-            thread::sleep(time);
-        }
-    }
-}
 
 /// The threads of the clients.
 pub(in super::super) struct Crowd {

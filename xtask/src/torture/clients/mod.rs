@@ -4,7 +4,9 @@ mod changer;
 mod crowd;
 mod reply;
 mod session;
+mod stage;
 mod visitor;
 
 pub(super) use self::changer::count_reviews;
-pub(super) use self::crowd::{Crowd, Stage};
+pub(super) use self::crowd::Crowd;
+pub(super) use self::stage::Stage;

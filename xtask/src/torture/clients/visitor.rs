@@ -6,9 +6,9 @@ use anyhow::Result;
 
 use super::super::history::{Action, Line, Operation, Outcome, UNREADABLE};
 use super::super::script::{Request, Script, Step};
-use super::crowd::Stage;
 use super::reply;
 use super::session::Session;
+use super::stage::Stage;
 
 /// Time before a request with a key is sent again.
 const RETRY: Duration = Duration::from_millis(50);

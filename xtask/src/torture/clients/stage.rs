@@ -1,0 +1,34 @@
+//! What all clients share.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::super::history::Run;
+use super::super::recorder::Recorder;
+
+/// The run, and where clients reach what.
+pub(in super::super) struct Stage {
+    pub(in super::super) run: Run,
+    pub(in super::super) recorder: Recorder,
+    /// Where clients reach each instance.
+    pub(in super::super) instances: Vec<SocketAddr>,
+    /// Where clients reach the primary, as a URL.
+    pub(in super::super) database: String,
+    pub(in super::super) over: AtomicBool,
+}
+
+impl Stage {
+    /// Tells whether the run is over.
+    pub(super) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    /// Waits, unless the run is over.
+    pub(super) fn sleep(&self, time: Duration) {
+        if !self.is_over() {
+            thread::sleep(time);
+        }
+    }
+}
