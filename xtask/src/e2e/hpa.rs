@@ -64,7 +64,7 @@ pub(super) fn run(cluster: &TestCluster, options: &Metric) -> Result<()> {
             let counts = load.during(cluster, || watch(cluster, expected, &mut seen))?;
             most_connections = most_connections.max(seen.connections);
             Ok(format!(
-                "{expected} pods after {:.0} s, at most {} connections of {BUDGET}; {counts}",
+                "scaled to {expected} after {:.0} s, at most {} connections of {BUDGET}; {counts}",
                 seen.scaled.as_secs_f64(),
                 seen.connections
             ))
