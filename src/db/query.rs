@@ -31,6 +31,10 @@ pub(super) trait Query: Send + Sync + 'static {
 
 /// Returns the distinct keys, and for each key its position among them.
 pub(super) fn distinct<K: Clone + Eq + Hash>(keys: &[K]) -> (Vec<K>, Vec<usize>) {
+    // Most batches of an instance without load.
+    if let [key] = keys {
+        return (vec![key.clone()], vec![0]);
+    }
     let mut distinct = Vec::with_capacity(keys.len());
     let mut position_of = HashMap::with_capacity(keys.len());
     let position = |key: &K| {
@@ -68,6 +72,7 @@ mod tests {
     #[test]
     fn equal_keys_share_a_position() {
         assert_eq!(distinct(&[7, 3, 7, 7, 3, 9]), (vec![7, 3, 9], vec![0, 1, 0, 0, 1, 2]));
+        assert_eq!(distinct(&[7]), (vec![7], vec![0]));
         assert_eq!(distinct::<i32>(&[]), (vec![], vec![]));
     }
 }
