@@ -10,9 +10,10 @@ use super::client::Client;
 use super::cluster::{TestCluster, expect_kind, kubectl};
 use super::cnpg::database::{self, CLUSTER, KIND};
 use super::install::wait_for_routes;
+use super::record::{COUNTS, Counts, counts};
 use super::roles::psql;
 use super::runbook::Runbook;
-use super::stream::{COUNTS, Counts, Stream, counts};
+use super::stream::Stream;
 
 const FILE: &str = "docs/graduation.md";
 /// Longer than all commands while reviews are refused.

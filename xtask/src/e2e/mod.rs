@@ -2,7 +2,7 @@
 //! namespace enforces the `restricted` Pod Security Standard and denies all traffic that no policy allows.
 //!
 //! Every scenario is a file or a folder. `cluster.rs` has the namespaces and the release. `load.rs` sends requests
-//! from outside, `stream.rs` reviews whose outcomes are compared with the database, and `probe.rs` finds reads
+//! from outside, `stream.rs` reviews whose outcomes `record.rs` compares with the database, and `probe.rs` finds reads
 //! that are too old. `runbook.rs` runs the commands of a document.
 
 mod client;
@@ -21,6 +21,7 @@ mod manifests;
 mod monitoring;
 mod outage;
 mod probe;
+mod record;
 mod roles;
 mod runbook;
 mod scale;

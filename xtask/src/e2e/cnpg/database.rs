@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::e2e::cluster::TestCluster;
-use crate::e2e::stream::{COUNTS, Counts, counts};
+use crate::e2e::record::{COUNTS, Counts, counts};
 
 /// Name of the Cluster of the release.
 pub(in crate::e2e) const CLUSTER: &str = "films-postgres";
