@@ -84,13 +84,16 @@ pub(super) struct Purpose {
     pub(super) lag: Option<Arc<Lag>>,
 }
 
-/// Starts the checks on the current runtime. They end when all receivers are dropped.
+/// Starts the checks on the current runtime. They end with the pool, or when all receivers are dropped.
 pub(super) fn watch(pool: Pool, purpose: Purpose, interval: Duration) -> watch::Receiver<Status> {
     let (sender, receiver) = watch::channel(Status::Connecting);
     tokio::spawn(async move {
         let mut retry = FIRST_RETRY;
         loop {
             if let Some(result) = check(&pool, &purpose, interval).await {
+                if matches!(result, Err(Error::Closed)) {
+                    return;
+                }
                 let status = result.unwrap_or_else(|error| Status::Unreachable(error.reason().into()));
                 if let (false, Some(lag)) = (status.is_reachable(), &purpose.lag) {
                     lag.forget();
