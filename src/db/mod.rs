@@ -47,6 +47,7 @@ pub use films::{FilmPage, Filter};
 pub use health::{Checks, Status};
 pub use list_reviews::{ReviewFilter, ReviewPage};
 pub use migrate::{MIGRATOR, MigrateError, Migrated, migrate};
-pub use postgres::{Created, Db, Postgres};
+pub use postgres::{Db, Postgres};
 pub use seed::{SeedError, Seeded, seed};
+pub use submission::Created;
 pub use version::{Version, Versioned};

@@ -27,7 +27,7 @@ use super::pool_faults;
 use super::pooled::PooledQuery;
 use super::reads::Reads;
 use super::reviews::CreateReview;
-use super::submission::{Outcome, Submission};
+use super::submission::{Created, Outcome, Submission};
 use super::tracking::Tracking;
 use super::version::Versioned;
 use crate::api::{Film, Json, Review};
@@ -180,19 +180,6 @@ pub struct Db {
 /// The pauses between two attempts to store a review whose film or key is in use.
 const FIRST_LOCK_RETRY: Duration = Duration::from_millis(2);
 const LAST_LOCK_RETRY: Duration = Duration::from_millis(100);
-
-/// What became of a review, for the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Created {
-    /// It is committed.
-    Stored,
-    /// It was committed before, under the same key.
-    Repeated,
-    /// Its film does not exist.
-    NoFilm,
-    /// Another review was committed under this key.
-    KeyReused,
-}
 
 impl Db {
     /// Returns the film with this id, if there is one.

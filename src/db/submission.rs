@@ -29,6 +29,19 @@ pub(super) enum Outcome {
     KeyInUse,
 }
 
+/// What became of a review, for the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It is committed.
+    Stored,
+    /// It was committed before, under the same key.
+    Repeated,
+    /// Its film does not exist.
+    NoFilm,
+    /// Another review was committed under this key.
+    KeyReused,
+}
+
 /// Puts the outcomes of reviews in the order of the reviews. A review without an outcome has no film.
 ///
 /// Positions count from 1. A position out of range is an error: the review is committed, and no client may

@@ -1,4 +1,4 @@
-//! The chart's `TestRun`: its thresholds decide whether the load test passed.
+//! Runs the load test as a `TestRun` of the k6 operator, whose thresholds decide whether it passed.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A server that may be killed: its data are on disk, and it starts again on them, at the same port.
+//! A Postgres that may be killed. The server keeps its data on disk, and starts again on them at the same port.
 
 use std::fs;
 use std::path::Path;

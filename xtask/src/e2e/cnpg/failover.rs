@@ -16,7 +16,7 @@ const STREAM: Stream = Stream { rate: 100, seconds: 75, retry: 0 };
 
 pub(super) fn run(cluster: &TestCluster) -> Result<()> {
     cluster.step("primary killed by force, under load", || {
-        let before = (database::reviews(cluster, CLUSTER)?, restarts(cluster)?);
+        let (reviews_before, restarts_before) = (database::reviews(cluster, CLUSTER)?, restarts(cluster)?);
         let old = database::primary(cluster, CLUSTER)?;
         let changes = probe::start(cluster, &database::connection(cluster)?)?;
         let reviews = STREAM.start(cluster)?;
@@ -28,8 +28,9 @@ pub(super) fn run(cluster: &TestCluster) -> Result<()> {
         database::wait_until_ready(cluster, CLUSTER)?;
         let new = database::primary(cluster, CLUSTER)?;
         ensure!(new != old, "expected another primary than {old}");
-        ensure!(restarts(cluster)? == before.1, "expected no restart of the service, found {:?}", restarts(cluster)?);
-        let counts = record.check(&before.0, &database::reviews(cluster, CLUSTER)?)?;
+        let restarts = restarts(cluster)?;
+        ensure!(restarts == restarts_before, "expected no restart of the service, found {restarts:?}");
+        let counts = record.check(&reviews_before, &database::reviews(cluster, CLUSTER)?)?;
         Ok(format!(
             "{old} killed, {new} promoted; {:.1} s without a review, {:.1} s without a commit by SQL, slowest \
              request {:.1} s; {counts}; {}; no pod of the service restarted",

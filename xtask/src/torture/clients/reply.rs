@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::history::UNREADABLE;
 
-/// Returns the value of a film: its title as a number.
+/// Returns the number in the title of a film, which the changes of films write there.
 pub(super) fn film(body: &Value) -> u64 {
     body["title"].as_str().and_then(|title| title.parse().ok()).unwrap_or(UNREADABLE)
 }

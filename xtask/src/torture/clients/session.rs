@@ -9,7 +9,7 @@ use ureq::Agent;
 use ureq::http::{Response, header};
 use ureq::{Body, Error};
 
-/// A response that takes longer is given up: its outcome is then unknown.
+/// Longest wait for a response. After it, the client gives the request up, and its outcome is unknown.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A client of the service, with a connection to each instance.

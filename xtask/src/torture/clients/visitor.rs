@@ -104,7 +104,7 @@ impl<'a> Visitor<'a> {
         let status = self.session.review(instance, film, rating, key).ok();
         let outcome = match status {
             Some(200) => Outcome::Ok,
-            // Another request with this key is under way: its outcome is the one that counts.
+            // Another request with this key has not ended, and may still store the review.
             Some(409) | None => Outcome::Unknown,
             Some(400..500) => Outcome::Failed,
             // Postgres may have committed it before it became unreachable.
