@@ -64,8 +64,12 @@ impl Seen {
         Duration::from_millis(gaps.max().unwrap_or_default())
     }
 
-    /// Checks that no read is older than what was committed before it.
+    /// Checks that no read is older than what was committed before it, and that reads work at the end.
     pub(super) fn check(&self) -> Result<String> {
+        ensure!(
+            self.reads.last().is_some_and(|(_, year)| year.is_some()),
+            "the last read of the film failed"
+        );
         let stale = self.reads.iter().filter(|(committed, year)| year.is_some_and(|year| year < *committed));
         let stale = stale.count();
         ensure!(stale == 0, "{stale} of {} reads are older than an earlier commit", self.reads.len());
@@ -95,6 +99,8 @@ mod tests {
         );
         let error = Seen::parse(&format!("{log}read 3 2\n"))?.check().unwrap_err().to_string();
         assert_eq!(error, "1 of 5 reads are older than an earlier commit");
+        let error = Seen::parse(&format!("{log}read 3 \n"))?.check().unwrap_err().to_string();
+        assert_eq!(error, "the last read of the film failed");
         Ok(())
     }
 }

@@ -46,11 +46,13 @@ impl Record {
         self.0.iter().filter(|attempt| attempt.status == 200).count()
     }
 
-    /// Returns the longest time between two acknowledgements.
+    /// Returns the longest time without an acknowledgement, from the first one to the last response of any kind:
+    /// an outage that lasts to the end of the stream counts too.
     pub(super) fn gap(&self) -> Duration {
-        let mut times: Vec<_> =
-            self.0.iter().filter(|attempt| attempt.status == 200).map(|attempt| attempt.ended).collect();
+        let acknowledged = self.0.iter().filter(|attempt| attempt.status == 200);
+        let mut times: Vec<_> = acknowledged.map(|attempt| attempt.ended).collect();
         times.sort_unstable();
+        times.extend(self.0.iter().map(|attempt| attempt.ended).max());
         let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
         Duration::from_millis(gaps.max().unwrap_or_default())
     }
@@ -130,6 +132,8 @@ mod tests {
         let record = Record::parse(LOG);
         assert_eq!((record.acknowledged(), record.given_up()), (2, 0));
         assert_eq!(record.gap(), Duration::from_millis(720));
+        let without_end = Record::parse(&format!("{LOG}review 2 1740 9730 503\n"));
+        assert_eq!(without_end.gap(), Duration::from_secs(8));
         assert_eq!(record.slowest(), Duration::from_millis(480));
         assert_eq!(record.statuses(), BTreeMap::from([(200, 2), (503, 1)]));
     }

@@ -13,6 +13,8 @@ use crate::e2e::probe::{self, Seen};
 use crate::e2e::stream::Stream;
 
 const STREAM: Stream = Stream { rate: 100, seconds: 75, retry: 0 };
+/// Longest time without a review. Far longer than the operator needs, and shorter than the rest of the stream.
+const LONGEST: Duration = Duration::from_mins(1);
 
 pub(super) fn run(cluster: &TestCluster) -> Result<()> {
     cluster.step("primary killed by force, under load", || {
@@ -28,6 +30,13 @@ pub(super) fn run(cluster: &TestCluster) -> Result<()> {
         database::wait_until_ready(cluster, CLUSTER)?;
         let new = database::primary(cluster, CLUSTER)?;
         ensure!(new != old, "expected another primary than {old}");
+        ensure!(
+            record.gap() < LONGEST,
+            "expected reviews to be acknowledged again within {LONGEST:?}, found {:?} without: kubectl --namespace {} \
+             get clusters.postgresql.cnpg.io",
+            record.gap(),
+            cluster.namespace
+        );
         let restarts = restarts(cluster)?;
         ensure!(restarts == restarts_before, "expected no restart of the service, found {restarts:?}");
         let counts = record.check(&reviews_before, &database::reviews(cluster, CLUSTER)?)?;
