@@ -56,7 +56,9 @@ impl<Q: CachedQuery> Entries<Q> {
     /// until both limits hold. A response above the limit for the size is not cached.
     pub(super) fn insert(&mut self, period: u64, key: Q::Key, response: Versioned<Q::Content>) {
         self.begin(period);
-        if self.period == period {
+        // A worker thread inserts what it has already whenever a lease has ended. Looking is cheaper.
+        let is_new = || self.responses.get(&key).is_none_or(|cached| cached.version != response.version);
+        if self.period == period && is_new() {
             self.responses.insert(key, response);
         }
     }

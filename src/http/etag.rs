@@ -5,25 +5,16 @@ use std::convert::Infallible;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
-use parking_lot::Mutex;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use super::coding::AcceptedCoding;
-use super::error::Error;
-use crate::api::{Coding, Json};
-use crate::db::Version;
-use crate::version::VERSION;
-
 /// Clients may store a response, but must revalidate it before each use.
 pub(super) const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
-/// Caches must not hand out a coding to clients that accept another one.
-const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 
 /// The `If-None-Match` headers of a request. Extracting the whole `HeaderMap` would clone it.
 pub(super) struct IfNoneMatch(Vec<HeaderValue>);
@@ -50,89 +41,28 @@ impl IntoParams for IfNoneMatch {
 }
 
 impl IfNoneMatch {
-    pub(super) fn matches(&self, etag: &HeaderValue) -> bool {
-        self.0.iter().any(|header| matches(header, etag))
+    /// Returns whether the client has the response with these headers.
+    pub(super) fn matches(&self, response: &HeaderMap) -> bool {
+        let matches = |header| response.get(header::ETAG).is_some_and(|etag| matches(header, etag));
+        self.0.iter().any(matches)
     }
 }
 
-/// The entity tags of the last version: of the plain body, and of each coding. The version changes seldom,
-/// and formatting a tag costs more than all other headers together.
-#[derive(Debug, Default)]
-pub(super) struct EtagCache(Mutex<Option<(Version, Etags)>>);
-
-type Etags = Vec<HeaderValue>;
-
-impl EtagCache {
-    /// Responds with the body as it is, or with 304 if the client has it already.
-    pub(super) fn respond<T>(
-        &self,
-        if_none_match: &IfNoneMatch,
-        version: Version,
-        body: Json<T>,
-    ) -> Result<Response, Error> {
-        let etag = self.etag(version, None)?;
-        let has_codings = body.has_codings();
-        let response = if if_none_match.matches(&etag) { not_modified() } else { body.into_response() };
-        Ok(with_headers(response, etag, has_codings))
-    }
-
-    /// Responds with the body in the accepted coding, or with 304 if the client has it already.
-    pub(super) async fn respond_coded<T>(
-        &self,
-        if_none_match: &IfNoneMatch,
-        accepted: AcceptedCoding,
-        version: Version,
-        body: Json<T>,
-    ) -> Result<Response, Error> {
-        let Some(coding) = accepted.0.filter(|_| body.has_codings()) else {
-            return self.respond(if_none_match, version, body);
-        };
-        let etag = self.etag(version, Some(coding))?;
-        let response = if if_none_match.matches(&etag) {
-            not_modified()
-        } else {
-            // In a box, so that responses without a coding do not pay for the space.
-            Box::pin(body.into_coded_response(coding)).await?
-        };
-        Ok(with_headers(response, etag, true))
-    }
-
-    /// Returns the strong tag of a version in a coding: equal tags mean equal bytes. The tag contains the
-    /// build, because another build may encode the same films differently.
-    fn etag(&self, version: Version, coding: Option<Coding>) -> Result<HeaderValue, Error> {
-        let at = coding.map_or(0, |coding| 1 + coding as usize);
-        let mut last = self.0.lock();
-        if let Some((last_version, etags)) = &*last
-            && *last_version == version
-        {
-            return Ok(etags[at].clone());
-        }
-        let tag = |suffix: &str| HeaderValue::try_from(format!("\"{VERSION}-{version}{suffix}\""));
-        let mut etags = vec![tag("")?];
-        for coding in Coding::ALL {
-            etags.push(tag(&format!("-{}", coding.name()))?);
-        }
-        let wanted = etags[at].clone();
-        *last = Some((version, etags));
-        Ok(wanted)
-    }
-}
-
-fn with_headers(mut response: Response, etag: HeaderValue, has_codings: bool) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(header::ETAG, etag);
-    headers.insert(header::CACHE_CONTROL, REVALIDATE);
-    if has_codings {
-        headers.insert(header::VARY, ACCEPT_ENCODING);
-    }
+/// Returns the whole response with these headers.
+pub(super) fn whole(headers: HeaderMap, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.headers_mut() = headers;
     response
 }
 
-/// Returns a 304. Its empty body hides its size, because axum would add `Content-Length: 0`, which
-/// would claim that the full response is empty.
-pub(super) fn not_modified() -> Response {
+/// Returns the 304 for the response with these headers. Its empty body hides its size, because axum would add
+/// `Content-Length: 0`, which would claim that the full response is empty.
+pub(super) fn not_modified(mut headers: HeaderMap) -> Response {
+    headers.remove(header::CONTENT_TYPE);
+    headers.remove(header::CONTENT_ENCODING);
     let mut response = Response::new(Body::from_stream(stream::empty::<Result<Bytes, Infallible>>()));
     *response.status_mut() = StatusCode::NOT_MODIFIED;
+    *response.headers_mut() = headers;
     response
 }
 

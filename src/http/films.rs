@@ -41,7 +41,8 @@ pub(super) async fn list_films(
 ) -> Result<Response, Error> {
     let page = state.db.list_films(query.filter()).await?;
     let films = page.content.films;
-    let mut response = state.etags.respond_coded(&if_none_match, accepted, page.version, films).await?;
+    let mut response =
+        state.film_headers.respond_coded(&if_none_match, accepted, page.version, films).await?;
     if let Some(after) = page.content.next_after {
         response.headers_mut().insert(header::LINK, query.next_page(after)?);
     }
@@ -64,7 +65,7 @@ pub(super) async fn get_film(
 ) -> Result<Response, Error> {
     let film = state.db.get_film(film_id).await?;
     let body = film.content.ok_or(Error::NoSuchFilm(film_id))?;
-    state.etags.respond(&if_none_match, film.version, body)
+    state.film_headers.respond(&if_none_match, film.version, body)
 }
 
 struct ListResponses;

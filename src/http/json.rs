@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::error::Error;
 use super::state::BodyLimits;
-use crate::api::{Coding, Json};
+use crate::api::Json;
 
 /// The content type of every body but problem details.
 pub(super) const APPLICATION_JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -20,19 +20,6 @@ impl<T> IntoResponse for Json<T> {
         let mut response = Response::new(Body::from(self.into_bytes()));
         response.headers_mut().insert(header::CONTENT_TYPE, APPLICATION_JSON);
         response
-    }
-}
-
-impl<T> Json<T> {
-    /// Returns the response with the compressed body, or with the plain body if it is too small.
-    pub(super) async fn into_coded_response(self, coding: Coding) -> Result<Response, Error> {
-        let coded = self.coded(coding).await.map_err(|error| Error::Encoding(error.to_string()))?;
-        let Some(coded) = coded else { return Ok(self.into_response()) };
-        let mut response = Response::new(Body::from(coded));
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, APPLICATION_JSON);
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
-        Ok(response)
     }
 }
 

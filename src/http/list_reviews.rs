@@ -79,7 +79,7 @@ pub(super) async fn list_reviews(
     let page = state.db.list_reviews(ReviewFilter { film_id, before, limit }).await?;
     let content = page.content.ok_or(Error::NoSuchFilm(film_id))?;
     let mut response =
-        state.review_etags.respond_coded(&if_none_match, accepted, page.version, content.reviews).await?;
+        state.review_headers.respond_coded(&if_none_match, accepted, page.version, content.reviews).await?;
     if let Some(before) = content.next_before {
         let link = format!("</films/{film_id}/reviews/?before={before}&limit={limit}>; rel=\"next\"");
         response.headers_mut().insert(header::LINK, HeaderValue::try_from(link)?);

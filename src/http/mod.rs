@@ -18,6 +18,7 @@ mod extract;
 mod faults;
 mod films;
 mod fixed;
+mod header_cache;
 mod idempotency_key;
 mod inject;
 mod json;

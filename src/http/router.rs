@@ -12,7 +12,7 @@ use prometheus::Registry;
 
 use super::cors::{Asked, Cors};
 use super::error::Error;
-use super::etag::EtagCache;
+use super::header_cache::HeaderCache;
 use super::inject::unless_injected;
 use super::observe::Observer;
 use super::routes::{Route, Routes, at_once};
@@ -52,8 +52,8 @@ impl Service {
             state: Arc::new(AppState {
                 db,
                 body_limits,
-                etags: EtagCache::default(),
-                review_etags: EtagCache::default(),
+                film_headers: HeaderCache::default(),
+                review_headers: HeaderCache::default(),
                 live,
             }),
             observer: Observer::new(config.request_timeout.get(), log.slow_request.get()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::FromRef;
 use prometheus::Registry;
 
-use super::etag::EtagCache;
+use super::header_cache::HeaderCache;
 use crate::config;
 use crate::db::Db;
 use crate::faults::Faults;
@@ -18,10 +18,10 @@ use crate::readiness::Readiness;
 pub(super) struct AppState {
     pub(super) db: Arc<Db>,
     pub(super) body_limits: BodyLimits,
-    /// The tags of films.
-    pub(super) etags: EtagCache,
-    /// The tags of the last page of reviews. Apart, because each film's reviews have their own.
-    pub(super) review_etags: EtagCache,
+    /// The headers of films.
+    pub(super) film_headers: HeaderCache,
+    /// The headers of the last page of reviews. Apart, because each film's reviews have their own.
+    pub(super) review_headers: HeaderCache,
     /// The traffic of the whole instance.
     pub(super) live: Arc<Live>,
 }
