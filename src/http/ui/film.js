@@ -10,6 +10,8 @@ const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyl
 /** The film that is shown. A response that arrives for another film is dropped. */
 let shown = null;
 let older = null;
+/** The review that was sent last, with its key, until it is stored. Sent again with the key, it is stored once. */
+let unstored = null;
 
 get("review").addEventListener("submit", addReview);
 get("older").addEventListener("click", () => loadReviews(shown, older));
@@ -102,14 +104,14 @@ async function addReview(event) {
   event.preventDefault();
   const id = shown;
   const rating = Number(new FormData(get("review")).get("rating"));
+  const body = JSON.stringify({ film_id: id, rating });
+  if (unstored?.body !== body) unstored = { body, key: randomKey() };
+  const headers = { "content-type": "application/json", "idempotency-key": `"${unstored.key}"` };
   const status = get("review-status");
   status.textContent = "";
   try {
-    await request("/reviews/", {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ film_id: id, rating }),
-    });
+    await request("/reviews/", { method: "POST", headers, body });
+    unstored = null;
     if (shown !== id) return;
     status.textContent = `Stored: ${rating} of 5.`;
     get("review").reset();
@@ -117,4 +119,9 @@ async function addReview(event) {
   } catch (error) {
     if (shown === id) status.textContent = error.message;
   }
+}
+
+/** `crypto.randomUUID` exists on pages from HTTPS only. */
+function randomKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

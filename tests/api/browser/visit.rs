@@ -125,6 +125,41 @@ async fn traffic(session: &Session, films: &Films) {
     }
 }
 
+/// Loses the next response to a POST on its way back.
+const LOSE_A_RESPONSE: &str = "(() => {
+  const send = window.fetch;
+  window.fetch = async (path, options) => {
+    const response = await send(path, options);
+    if (options?.method !== 'POST') return response;
+    window.fetch = send;
+    throw new TypeError('lost');
+  };
+  return true;
+})()";
+
+#[sqlx::test(migrator = "films::db::MIGRATOR")]
+async fn a_review_that_is_sent_again_is_stored_once(pool: PgPool) {
+    let films = Films::start(&pool).await;
+    let Some(session) = Session::open(films.http, DESK.0, DESK.1).await else { return };
+    session.click(".film").await;
+    session.until("!document.querySelector('#film-body').hidden").await;
+    session.value::<bool>(LOSE_A_RESPONSE).await;
+    session.click("#review input[value='4'] + span").await;
+    session.click("#review button").await;
+    session.until_text("#review-status", "The service cannot be reached.").await;
+    assert_eq!(count(&pool, "review").await, 1);
+    session.click("#review button").await;
+    session.until_text("#review-status", "Stored: 4 of 5.").await;
+    assert_eq!(count(&pool, "review").await, 1);
+
+    // The same rating once more is another review.
+    session.click("#review input[value='4'] + span").await;
+    session.click("#review button").await;
+    session.until_text("#reviews-status", "4.00 of 5 on average, 2 reviews").await;
+    assert_eq!(count(&pool, "review").await, 2);
+    session.close().await;
+}
+
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn on_a_phone(pool: PgPool) {
     visit(pool, PHONE).await;
