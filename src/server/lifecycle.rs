@@ -22,7 +22,7 @@ use crate::http::Service;
 use crate::live::Live;
 use crate::readiness::Readiness;
 
-/// Probes and scrapes need few connections, and send their request at once.
+/// Limits of the admin port. Probes and scrapes need few connections, and send their requests at once.
 const ADMIN_LIMITS: Limits = Limits {
     connections: 64,
     header_timeout: Duration::from_secs(10),
@@ -30,7 +30,7 @@ const ADMIN_LIMITS: Limits = Limits {
     spare: Duration::from_millis(10),
 };
 
-/// A new connection to the API closes no connection that was used within this time.
+/// A new connection to the API takes the place of no connection that was used within this time.
 const SPARE: Duration = Duration::from_millis(100);
 
 /// Longest time for a scrape under way to finish after everything else has stopped.
