@@ -12,8 +12,9 @@ use crate::telemetry::{ACTIVE_REQUESTS, Exemplars, REQUEST_DURATION};
 /// The label for a method that the conventions do not list.
 pub(super) const OTHER: &str = "_OTHER";
 
-/// The instruments. To find a time series by its attributes costs ten times what recording in it does,
-/// so every series is bound once and reused. There are as many as routes times statuses.
+/// The instruments. Finding a time series by its attributes costs ten times as much as recording in it, so
+/// every series is bound once and reused. There is at most one series for each
+/// method, route and status.
 #[derive(Debug)]
 pub(super) struct Metrics {
     duration: Histogram<f64>,
