@@ -13,8 +13,7 @@ use crate::telemetry::{ACTIVE_REQUESTS, Exemplars, REQUEST_DURATION};
 pub(super) const OTHER: &str = "_OTHER";
 
 /// The instruments. Finding a time series by its attributes costs ten times as much as recording in it, so
-/// every series is bound once and reused. There is at most one series for each
-/// method, route and status.
+/// every series is bound once and reused. Methods, routes and statuses limit their number.
 #[derive(Debug)]
 pub(super) struct Metrics {
     duration: Histogram<f64>,
