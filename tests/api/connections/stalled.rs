@@ -62,7 +62,9 @@ async fn a_slow_client_gets_its_whole_response(pool: PgPool) {
         let mut buffer = vec![0; 1 << 20];
         // Slow until it has taken longer than the limit, then as fast as it can.
         while received < LISTS * list {
-            received += stream.read(&mut buffer).await.expect("a response");
+            let read = stream.read(&mut buffer).await.expect("a response");
+            assert!(read > 0, "the connection ends after {received} bytes");
+            received += read;
             if since.elapsed() < Duration::from_secs(5) {
                 sleep(Duration::from_millis(300)).await;
             }
