@@ -41,8 +41,8 @@ pub struct Reads {
 /// Mean numbers of requests that shared a query. `None` if no such query ran.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct BatchSize {
-    /// Of queries that read.
+    /// Mean number of requests of a query that reads.
     pub reads: Option<f64>,
-    /// Of queries that store reviews.
+    /// Mean number of requests of a query that stores reviews.
     pub reviews: Option<f64>,
 }

@@ -25,7 +25,7 @@ struct Row {
 ///
 /// The advisory lock ends with the transaction, and so after the key is visible to others. A key that was
 /// committed after this statement began is not seen, but the index of the keys refuses it: such a review is
-/// tried again, like one whose key another transaction holds.
+/// tried again, like a review whose key another transaction holds.
 pub(super) async fn insert(
     connection: &mut PgConnection,
     submissions: &[Submission],

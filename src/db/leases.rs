@@ -1,4 +1,4 @@
-//! The read lease of an instance: for a few milliseconds, the catalogue is known to keep its version, so
+//! The read lease of an instance. While it is valid, for a few milliseconds, the catalogue keeps its version, so
 //! that cached responses hold without a query.
 //!
 //! `migrations/0004_read_leases.sql` has the part of Postgres, ARCHITECTURE.md the argument. A lease counts

@@ -26,7 +26,7 @@ pub(super) struct Metrics {
 /// The labels of a finished request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RequestLabels {
-    /// From [`method_label`].
+    /// The method, from [`method_label`].
     pub(super) method: &'static str,
     pub(super) route: Option<&'static str>,
     pub(super) status: StatusCode,

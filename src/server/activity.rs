@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(super) enum Order {
-    /// Go on.
+    /// Go on serving.
     Serve,
     /// Finish the requests under way and accept no further one.
     Finish,

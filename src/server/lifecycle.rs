@@ -115,7 +115,7 @@ impl Server {
     /// Serves until `stop` resolves, then stops in this order:
     ///
     /// 1. Not ready: `/readyz` reports it from now on until the end. Injected faults end.
-    /// 2. Lame duck: the instance keeps serving, and its responses ask clients to reconnect, so that
+    /// 2. Lame duck: the instance keeps serving, and its HTTP/1.1 responses close their connections, so that
     ///    load balancers move away before a connection is refused.
     /// 3. The listener accepts the connections that the kernel has queued, then closes its socket.
     /// 4. The streams of those who watch the traffic end. Requests under way finish, within the grace period.

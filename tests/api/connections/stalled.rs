@@ -28,7 +28,7 @@ async fn a_client_that_does_not_read_is_disconnected(pool: PgPool) {
     until("a reset", async || stream.write_all(b"\r\n").await.err().ok_or("the connection is open")).await;
 }
 
-/// The responses wait in the server: the client answers pings and grants the streams too few bytes.
+/// The responses wait in the server: the client responds to pings and grants the streams too few bytes.
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn an_http2_client_that_accepts_no_data_is_disconnected(pool: PgPool) {
     let films = Films::start_with(&pool, &[("FILMS__HTTP__WRITE_TIMEOUT", "300ms")]).await;

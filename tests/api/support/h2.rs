@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::http::REVIEW;
 use super::wait::TIMEOUT;
 
-/// An open connection. Its pings are answered, and its streams accept `window` bytes until their bodies
+/// An open connection. The client responds to pings, and its streams accept `window` bytes until their bodies
 /// are read.
 pub(crate) struct H2 {
     requests: SendRequest<Bytes>,
