@@ -16,10 +16,10 @@ mod faults;
 // Whether the instance should receive traffic.
 mod readiness;
 
-// What the service makes of its traffic, for those who watch.
+// Figures of the traffic, for the page at `/`.
 mod live;
 
-// Routes, statuses, HTTP spans and metrics.
+// Routes, statuses, headers, HTTP spans and metrics.
 mod http;
 
 // SQL, connections, batches, the cache.

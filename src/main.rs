@@ -118,9 +118,9 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Openapi => print(&films::openapi_document().map_err(failed)?),
         Command::Metrics => print_json(&telemetry::instruments()),
-        Command::Serve => with_telemetry(&load()?, serve).await.map(drop),
+        Command::Serve => with_telemetry(load()?, serve).await.map(drop),
         Command::Migrate { wait, lock_timeout } => {
-            with_telemetry(&load()?, async |config, _| {
+            with_telemetry(load()?, async |config, _| {
                 let migrated = db::migrate(&config.database, wait, lock_timeout).await.map_err(failed)?;
                 info!(applied = migrated.applied, version = migrated.version, "the schema is up to date");
                 Ok(())
@@ -128,7 +128,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             .await
         }
         Command::Seed { wait, lock_timeout } => {
-            with_telemetry(&load()?, async |config, _| {
+            with_telemetry(load()?, async |config, _| {
                 match db::seed(&config.database, wait, lock_timeout).await.map_err(failed)? {
                     db::Seeded::Inserted(films) => info!(films, "the catalogue is seeded"),
                     db::Seeded::Untouched => info!("the film table has rows and was not changed"),
@@ -142,20 +142,23 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
 
 /// Starts telemetry, runs `command`, and flushes telemetry whether the command succeeds or fails.
 async fn with_telemetry<T>(
-    config: &Config,
+    config: Config,
     command: impl AsyncFnOnce(Config, prometheus::Registry) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let telemetry = telemetry::init(config)?;
-    let result = command(config.clone(), telemetry.registry().clone()).await;
+    let telemetry = telemetry::init(&config)?;
+    let result = command(config, telemetry.registry().clone()).await;
     if tokio::task::spawn_blocking(move || telemetry.shutdown()).await.is_err() {
-        eprintln!("films: telemetry could not be shut down");
+        eprintln!(
+            "films: telemetry could not be shut down: the last spans, metrics and log lines may be lost"
+        );
     }
     result
 }
 
 async fn serve(config: Config, registry: prometheus::Registry) -> Result<Stopped, Failure> {
-    let mut signals = Signals::new().map_err(failed)?;
-    info!(version = films::LONG_VERSION, "films");
+    let mut signals = Signals::new()
+        .map_err(|error| failed(format!("the handlers of signals cannot be installed: {error}")))?;
+    info!(version = films::LONG_VERSION, "starting");
     let server = Server::build(config, registry).map_err(|error| match error {
         films::server::Error::Config(error) => error.into(),
         other => failed(other),
@@ -224,5 +227,7 @@ fn print_toml(config: &Config) -> Result<(), Failure> {
 
 /// Writes to stdout. `print!` would panic if the reader has closed the pipe, as `head` does.
 fn print(text: &str) -> Result<(), Failure> {
-    std::io::stdout().write_all(text.as_bytes()).map_err(failed)
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|error| failed(format!("the output cannot be written to stdout: {error}")))
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use ureq::Agent;
 
-/// A live instance answers a probe at once.
+/// Longest time for a response. A live instance responds to a probe at once.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Requests `/readyz` from the instance whose admin port is `listen`. Returns the body if the instance
-/// is ready, else why not.
+/// Requests `/readyz` from the instance whose admin port is `listen`. Returns the body of the response if the
+/// instance is ready. The error is a text that says why the instance is not ready or cannot be reached.
 pub fn check(listen: SocketAddr) -> Result<String, String> {
     let address = reachable(listen);
     let unreachable = |error: ureq::Error| format!("no response from {address}: {error}");
@@ -22,7 +22,8 @@ pub fn check(listen: SocketAddr) -> Result<String, String> {
     if status.is_success() { Ok(body) } else { Err(format!("{address} responds with {status}: {body}")) }
 }
 
-/// An instance that listens on every address is reached on the loopback interface.
+/// Returns the address to connect to. An instance that listens on every address is reached on the loopback
+/// interface.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),

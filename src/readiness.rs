@@ -37,8 +37,8 @@ pub(crate) struct Report {
 }
 
 impl Readiness {
-    /// Starts with a running instance. If `database_decides`, an unreachable database or replica makes
-    /// the instance unready.
+    /// Returns the readiness of a running instance, and registers its gauges. If `database_decides`, an
+    /// unreachable database or replica makes the instance unready.
     pub(crate) fn new(
         checks: Checks,
         failing: Failing,
@@ -61,7 +61,7 @@ impl Readiness {
         self.0.is_stopping()
     }
 
-    /// Reads the last checks and decides.
+    /// Decides whether the instance is ready, by the last checks.
     pub(crate) fn report(&self) -> Report {
         self.0.report()
     }
@@ -110,8 +110,8 @@ impl Inner {
     }
 }
 
-/// Registers the gauges of the readiness and of the servers that it depends on. They hold no strong reference,
-/// because the checks run as long as somebody reads them.
+/// Registers the gauges of the readiness and of the servers that the readiness depends on. The gauges hold no
+/// strong reference, because the checks run for as long as a receiver of their results exists.
 fn observe(inner: &Arc<Inner>) {
     let weak = Arc::downgrade(inner);
     READY.observe_gauge(move |gauge| {

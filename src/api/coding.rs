@@ -2,14 +2,14 @@
 
 use std::io::{self, Read as _};
 
-/// A content coding, the preferred one first: zstd compresses fastest.
+/// A content coding. The variants are in the order of preference: zstd compresses fastest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coding {
-    /// RFC 8878.
+    /// Zstandard: RFC 8878.
     Zstd,
-    /// RFC 7932.
+    /// Brotli: RFC 7932.
     Brotli,
-    /// RFC 1952.
+    /// gzip: RFC 1952.
     Gzip,
 }
 

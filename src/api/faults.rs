@@ -2,22 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What `POST /faults/{fault}/` starts. Each fault takes some of the parameters.
+/// The body of `POST /faults/{fault}/`. Each fault takes some of the parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRequest {
-    /// How long the fault runs.
+    /// How long the fault runs, in seconds.
     pub seconds: u64,
-    /// How long a request or a query waits.
+    /// How long a request or a query waits, in milliseconds. For `latency` and `slow_query`.
     pub milliseconds: Option<u64>,
-    /// The share of requests that fail.
+    /// The share of requests that fail, above 0 up to 1. For `errors`.
     pub share: Option<f64>,
 }
 
 /// The faults that run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunningFaults {
-    /// One of each kind at most.
+    /// At most one fault of each kind.
     pub faults: Vec<RunningFault>,
 }
 
@@ -26,9 +26,9 @@ pub struct RunningFaults {
 pub struct RunningFault {
     /// The name, as in the path.
     pub fault: &'static str,
-    /// The time until its end, rounded up.
+    /// The time until the end of the fault, in seconds, rounded up.
     pub seconds_left: u64,
-    /// How long a request or a query waits, if the fault makes it wait.
+    /// How long a request or a query waits, in milliseconds, if the fault makes it wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub milliseconds: Option<u64>,
     /// The share of requests that fail, if the fault makes them fail.

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// Liveness.
+/// The body of `/healthz`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Health {
     /// Always `alive`.
     pub status: &'static str,
 }
 
-/// Readiness, from the last background check.
+/// The body of `/readyz`: the readiness, by the last background check.
 #[derive(Clone, Debug, Serialize)]
 pub struct Ready {
     /// `ready` or `unready`.

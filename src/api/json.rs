@@ -15,7 +15,7 @@ use super::coding::Coding;
 /// The JSON of a `T`, encoded. A clone shares the bytes.
 pub struct Json<T> {
     bytes: Bytes,
-    /// The compressed bytes, once a request has accepted them. `None` unless this is a list that is worth it.
+    /// The compressed bytes, once a request has accepted them. `None` if the body is no list, or too small.
     coded: Option<Arc<Coded>>,
     body: PhantomData<fn() -> T>,
 }
@@ -23,7 +23,7 @@ pub struct Json<T> {
 /// The bytes in each coding, in the order of [`Coding::ALL`].
 type Coded = [OnceCell<Bytes>; Coding::ALL.len()];
 
-/// In bytes. A smaller body fits into one packet as it is.
+/// Least size of a body that is compressed, in bytes. A smaller body fits into one packet as it is.
 const SMALLEST_CODED: usize = 1024;
 
 /// Why a body has no JSON form. The bodies of this crate always have one: a failure is a defect.

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-/// What the service made of its traffic during about a second. Rates are per second.
+/// The traffic of the instance during about a second. Rates are per second.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Traffic {
     /// Requests to the routes of the API.
     pub requests: f64,
-    /// Those of them that the service failed.
+    /// Requests among them that got a status of 500 or more.
     pub failures: f64,
     /// Durations of these requests.
     pub latency: Latency,
@@ -41,8 +41,8 @@ pub struct Reads {
 /// Mean numbers of requests that shared a query. `None` if no such query ran.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct BatchSize {
-    /// Of queries that read.
+    /// Mean number of requests of a query that reads.
     pub reads: Option<f64>,
-    /// Of queries that store reviews.
+    /// Mean number of requests of a query that stores reviews.
     pub reviews: Option<f64>,
 }

@@ -28,7 +28,7 @@ impl Database {
         self.read_url.as_ref().map(|url| self.options(Some(url))).transpose()
     }
 
-    /// Reads the password file, if there is one. It may have changed since the last connection.
+    /// Reads the password file, if there is one. The file may have changed since the last connection.
     pub fn read_password(&self) -> Result<Option<String>, Error> {
         let path = self.password_file.as_deref();
         path.map(|path| secret::read("database.password_file", path)).transpose()
@@ -108,7 +108,7 @@ fn check_certificates(url: Option<&DatabaseUrl>) -> Result<(), Error> {
         });
         let in_variable = || Some((variable.to_owned(), env::var(variable).ok()?));
         let Some((name, path)) = in_url.or_else(in_variable) else { continue };
-        // In place of a path, libpq's variables and sqlx take the text of a certificate too.
+        // sqlx also takes the text of a certificate or key in place of its path, in the URL and in the variable.
         if path.contains("-----BEGIN") {
             continue;
         }

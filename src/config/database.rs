@@ -1,4 +1,4 @@
-//! Settings of the database, and the connection URL among them.
+//! Settings of the database, and the type of its connection URLs.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -19,10 +19,11 @@ pub struct Database {
     /// variables, then from the development defaults: `localhost:5432`, and `dvdrental` as user,
     /// password and database.
     pub url: Option<DatabaseUrl>,
-    /// Connection URL of a replica for reading films. Missing parts are filled in as for `database.url`.
-    /// Reads are as fresh as the replica, which lags behind the primary. Two replicas behind one address
-    /// lag differently. Reads never fall back to the primary: while the replica is unreachable, reads
-    /// fail and the instance is not ready. If omitted, `database.url` serves reads and reviews.
+    /// Connection URL of a replica for reading films and reviews. New reviews go to `database.url`. Missing
+    /// parts are filled in as for `database.url`. Reads are as fresh as the replica, which lags behind the
+    /// primary. Two replicas behind one address lag differently. Reads never fall back to the primary: while
+    /// the replica is unreachable, reads fail and the instance is not ready. If omitted, `database.url` serves
+    /// reads and reviews.
     pub read_url: Option<DatabaseUrl>,
     /// File with the database password. It overrides the passwords of both URLs. The variable
     /// `DATABASE_PASSWORD_FILE` is an alias. One trailing line break is removed. The file is read again for
@@ -39,19 +40,20 @@ pub struct Database {
         "key": "database.queue_size", "because": "a batch is taken from its queue",
     }))]
     pub max_batch_size: usize,
-    /// Most requests that may wait for one kind of query (`get_film`, `list_films`, `list_reviews`, `create_review`). A
-    /// further request gets 503 at once. The limit for reads is divided among `http.threads`, but never below
-    /// `database.max_batch_size`. Must be at least `database.max_batch_size`.
+    /// Most requests that may wait for one kind of query (`get_film`, `list_films`, `list_reviews`,
+    /// `create_review`). A further request gets 503 at once. The limit for reads is divided among
+    /// `http.threads`, but never below `database.max_batch_size`. Must be at least `database.max_batch_size`.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub queue_size: usize,
-    /// Most cached responses for one kind of read (`get_film`, `list_films`, `list_reviews`). Every batch reads the
-    /// present version, of the catalogue or of a film's reviews, and uses only those cached responses that were read
-    /// at it. 0 turns the cache off.
+    /// Most cached responses for one kind of read (`get_film`, `list_films`, `list_reviews`). Every batch reads
+    /// the present version, of the catalogue or of a film's reviews, and uses only cached responses of this
+    /// version. 0 turns the cache off.
     #[schemars(range(max = 10_000_000))]
     pub cache_entries: usize,
-    /// Most memory for cached responses of one kind of read (`get_film`, `list_films`, `list_reviews`), in bytes. With leases it can
-    /// be twice as much, because the worker threads may still use what the cache has evicted. Compressed copies of
-    /// lists come on top. A list larger than this limit is read from the database every time.
+    /// Most memory for cached responses of one kind of read (`get_film`, `list_films`, `list_reviews`), in
+    /// bytes. With leases it can be twice as much, because the worker threads may still use responses that the
+    /// cache has evicted. Compressed copies of lists come on top. A list larger than this limit is read from
+    /// the database every time.
     #[schemars(range(max = 1_099_511_627_776_u64))]
     pub cache_size: usize,
     /// Keeps prepared statements in the sessions of Postgres (`true`). Set `false` for a pooler in transaction
@@ -113,7 +115,7 @@ impl TryFrom<String> for DatabaseUrl {
             return Err(format!("the scheme is {}, {expected}", url.scheme()));
         }
         if url.fragment().is_some() {
-            // Else the rest of the password would be shown as what follows the database.
+            // An unencoded # in a password begins the fragment, and a printed URL would show the fragment.
             return Err(format!("the URL contains #, {expected}, and %23 for # in a password"));
         }
         PgConnectOptions::from_str(url.as_str()).map_err(|error| reason(&error))?;
@@ -175,7 +177,7 @@ mod tests {
         DatabaseUrl::try_from(text.to_owned())
     }
 
-    /// Returns everything that the service may print of a text that is to be a URL.
+    /// Returns everything that the service may print about the text of a URL.
     fn shown(text: &str) -> String {
         url(text).map_or_else(|error| error, |url| format!("{url} {url:?} {}", String::from(url.clone())))
     }

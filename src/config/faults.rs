@@ -20,11 +20,12 @@ pub struct Faults {
     pub token_file: Option<PathBuf>,
 }
 
-/// The least length of a token, in bytes.
+/// Least length of a token, in bytes.
 const SHORTEST_TOKEN: usize = 16;
 
 impl Faults {
-    /// Reads the token. It may have changed since the last request.
+    /// Reads the token from its file, which may have changed since the last request. Fails if the file cannot be
+    /// read, or if the token is too short or cannot be sent in a header.
     pub fn read_token(&self) -> Result<String, Error> {
         const KEY: &str = "faults.token_file";
         let Some(path) = self.token_file.as_deref() else {
@@ -40,7 +41,7 @@ impl Faults {
                 token.len()
             ));
         }
-        // A header could not carry any other.
+        // Other bytes do not survive in a header: spaces at an end are removed, and most others are invalid.
         if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return refused(
                 "the token has a space or a special character, expected visible ASCII".to_owned(),

@@ -7,8 +7,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 /// Selects log lines: a level, or `target=level` pairs separated by commas.
 ///
-/// The pattern of the schema allows only these, because it must not allow a text that the loader refuses. The
-/// loader also reads the other directives of [`EnvFilter`].
+/// The pattern of the schema allows these, and a span after a target. It must not allow a text that the loader
+/// refuses. The loader also reads the other directives of [`EnvFilter`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(inline, extend(
@@ -26,7 +26,7 @@ fn pattern() -> String {
 }
 
 impl LogFilter {
-    /// Returns the filter as a layer of `tracing` takes it.
+    /// Returns the filter for a layer of `tracing-subscriber`.
     pub fn to_env_filter(&self) -> EnvFilter {
         // Never ignores a part of the text: `try_from` has parsed all of it.
         EnvFilter::new(&self.0)
@@ -43,11 +43,12 @@ impl TryFrom<String> for LogFilter {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        // `tracing` takes a space for a part of the name.
+        // `tracing-subscriber` would read a space as a part of the target's name.
         let text = text.split(',').map(str::trim).collect::<Vec<_>>().join(",");
         let expected = format!("expected a level ({}) or target=level pairs", LEVELS.join(", "));
         if let Some(word) = text.split(',').find(|part| is_unknown_word(part)) {
-            let hint = nearest(word).map(|near| format!(", did you mean {near}?")).unwrap_or_default();
+            let hint = nearest(word).map(|near| format!(", did you mean {near}?"));
+            let hint = hint.as_deref().unwrap_or(",");
             return Err(format!("{word} is not a level{hint} {expected}, such as {word}=trace"));
         }
         EnvFilter::try_new(&text).map(|_| Self(text)).map_err(|_| expected)
@@ -64,8 +65,8 @@ fn nearest(word: &str) -> Option<&'static str> {
     near.filter(|near| likeness(near) > 0.7)
 }
 
-/// Returns whether a part of a filter is a word that is not a level. `tracing` would take it for a target and
-/// log nothing else, so a misspelt level would turn the log off.
+/// Returns whether a part of a filter is a word that is not a level. `tracing-subscriber` would read it as a
+/// target and log nothing else, so a misspelt level would turn the log off.
 fn is_unknown_word(part: &str) -> bool {
     !part.is_empty() && !part.contains(['=', '[']) && part.parse::<LevelFilter>().is_err()
 }

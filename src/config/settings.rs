@@ -109,7 +109,8 @@ impl Default for Http {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Admin {
-    /// Address and port of `/healthz`, `/readyz`, `/metrics` and, with `faults.enabled`, `/faults/`. Do not expose it to the public network.
+    /// Address and port of `/healthz`, `/readyz`, `/metrics` and, with `faults.enabled`, `/faults/`. Do not
+    /// expose it to the public network.
     pub listen: Address,
 }
 
@@ -160,8 +161,8 @@ impl Default for Readiness {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Shutdown {
-    /// Time to keep serving after SIGTERM, while `/readyz` reports "not ready" and every response carries
-    /// `Connection: close`. Load balancers move their traffic away during this time. Ctrl-C skips it.
+    /// Time to keep serving after SIGTERM, while `/readyz` reports "not ready" and every response over HTTP/1.1
+    /// carries `Connection: close`. Load balancers move their traffic away during this time. Ctrl-C skips it.
     pub lame_duck: Delay,
     /// Longest time for open requests to finish after the lame duck. Requests that take longer are cut off.
     pub grace: Delay,

@@ -10,6 +10,7 @@ use tracing::warn;
 use super::error::describe;
 use crate::config::Database;
 
+/// The first and the longest pause between two attempts to connect.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LAST_RETRY: Duration = Duration::from_secs(2);
 

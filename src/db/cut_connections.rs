@@ -4,7 +4,7 @@ use std::io;
 
 use crate::faults::{Faults, Kind};
 
-/// Does the work of a connection. While the fault runs, it fails like a connection that was lost.
+/// Does the work of a connection. While the fault runs, the work fails as on a connection that was lost.
 pub(super) async fn unless_cut<T>(
     faults: Option<&Faults>,
     work: impl Future<Output = Result<T, sqlx::Error>>,

@@ -58,7 +58,7 @@ impl Failures {
         }
     }
 
-    /// Returns why these queries fail at present.
+    /// Returns why these queries fail, or `None` if they do not fail at present.
     fn cause(&self) -> Option<String> {
         let last = self.last.lock();
         let is_present =

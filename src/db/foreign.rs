@@ -1,4 +1,4 @@
-//! Finds objects of somebody else that a migration would take over.
+//! Finds objects that `films` did not make and that a migration would take over.
 
 use sqlx::postgres::PgConnection;
 
@@ -16,9 +16,9 @@ pub(super) async fn existing_tables(connection: &mut PgConnection) -> Result<Vec
     Ok(TABLES.iter().copied().filter(|table| existing.iter().any(|found| found == table)).collect())
 }
 
-/// Returns the first object, in words, that a missing migration would take over although it is not ours:
-/// a table `film_catalogue` of other columns, or a function of other text. A restored database may have
-/// ours without the table of migrations.
+/// Returns in words the first object that a missing migration would take over although `films` did not make it:
+/// a table with other columns, or a function with another text. A restored database may have the objects of
+/// `films` without the table of migrations.
 pub(super) async fn first(
     connection: &mut PgConnection,
     missing: &[i64],

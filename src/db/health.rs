@@ -16,10 +16,12 @@ use super::query::Query;
 use super::schema::{TABLES, Use, first_obstacle};
 use super::tracking::Tracking;
 
-/// The pause after the first failed check. It doubles up to the interval between checks.
+/// Half of the pause after the first failed check. The pause doubles with each further failure, up to the
+/// interval between checks.
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 
-/// What reviews and leases need. A replica serves neither.
+/// The functions that storing reviews, leases and the clean-up of idempotency keys need. A replica serves none of
+/// them.
 const FUNCTIONS: &[&str] =
     &["lock_films(integer[])", "film_lease()", "expire_idempotency_keys(interval,bigint)"];
 
@@ -41,7 +43,7 @@ pub enum Status {
     /// A trigger that changes a version is missing or disabled, so a changed film or review could go
     /// unnoticed.
     TriggerMissing,
-    /// The tables lack this, so that queries fail.
+    /// Queries fail, because this is missing: a table, a column, its type, a function, a row or a right.
     Unusable(Arc<str>),
     /// The database cannot be reached, refuses the connection, or does not reply, for this reason.
     Unreachable(Arc<str>),
@@ -67,20 +69,20 @@ impl Status {
 /// The last checks of the servers that an instance uses.
 #[derive(Clone, Debug)]
 pub struct Checks {
-    /// The database that reviews are written to.
+    /// The last check of the database that reviews are written to.
     pub database: watch::Receiver<Status>,
-    /// The replica that films are read from, if there is one.
+    /// The last check of the replica that films and reviews are read from, if there is one.
     pub replica: Option<watch::Receiver<Status>>,
 }
 
 /// What a server is used for.
 #[derive(Clone, Debug)]
 pub(super) struct Purpose {
-    /// Whether reviews are written to it.
+    /// Whether reviews are written to the server.
     pub(super) writes: bool,
-    /// If films are read from it: told whether changes are tracked.
+    /// Receives whether changes are tracked, if films are read from the server.
     pub(super) tracking: Option<Arc<Tracking>>,
-    /// If it is a replica: told how far it is behind.
+    /// Receives how far the server is behind, if it is a replica.
     pub(super) lag: Option<Arc<Lag>>,
 }
 
@@ -115,14 +117,14 @@ pub(super) fn watch(pool: Pool, purpose: Purpose, interval: Duration) -> watch::
     receiver
 }
 
-/// Returns `None` if every connection was in use for a whole interval: a busy database is not an
-/// unreachable one.
+/// Checks the database once. Returns `None` if every connection was in use for a whole interval: a busy
+/// database is not an unreachable one.
 async fn check(pool: &Pool, purpose: &Purpose, interval: Duration) -> Option<Result<Status, Error>> {
-    let lease = match timeout(interval, pool.acquire()).await.ok()? {
-        Ok(lease) => lease,
+    let connection = match timeout(interval, pool.acquire()).await.ok()? {
+        Ok(connection) => connection,
         Err(error) => return Some(Err(error)),
     };
-    let statuses = lease.run(&CheckSchema(purpose.clone()), &[()]).await;
+    let statuses = connection.run(&CheckSchema(purpose.clone()), &[()]).await;
     // One key has one output.
     let status = statuses.map(|statuses| statuses.into_iter().next()).transpose()?;
     if matches!(status, Ok(Status::ReadOnly)) {
@@ -185,7 +187,7 @@ fn first_missing(applied: &[AppliedMigration]) -> Option<i64> {
     MIGRATOR.iter().map(|migration| migration.version).find(|version| !is_applied(version))
 }
 
-/// What the tables cannot tell by their columns.
+/// The state of a server that the columns of its tables do not show.
 struct State {
     /// Whether the catalogue has a version.
     has_version: bool,

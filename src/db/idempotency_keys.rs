@@ -18,10 +18,11 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_mins(1
 /// which is more than it stores.
 const SHORT_PAUSE: Duration = Duration::from_millis(50);
 
-/// One call of `expire_idempotency_keys` deletes 1,000 keys at most. After half of them, more are likely.
+/// One call of `expire_idempotency_keys` deletes at most 1,000 keys. If a call deletes at least this many, more
+/// expired keys are likely.
 const MANY: i64 = 500;
 
-/// Deletes expired keys, again and again. Every instance does.
+/// Deletes expired keys, again and again, until the task is aborted. Every instance does this.
 pub(super) async fn expire(pool: Pool, config: Reviews) {
     let long = (config.idempotency_ttl.get() / 100).clamp(PAUSES[0], PAUSES[1]);
     let query = ExpireKeys(config);
@@ -48,7 +49,7 @@ async fn deleted(pool: &Pool, query: &ExpireKeys) -> Result<i64, Error> {
     Ok(deleted.into_iter().sum())
 }
 
-/// Deletes some of the expired keys, and returns how many.
+/// Deletes some of the expired keys. The output is their number.
 struct ExpireKeys(Reviews);
 
 impl Query for ExpireKeys {

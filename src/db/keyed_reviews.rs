@@ -5,7 +5,7 @@ use sqlx::postgres::PgConnection;
 use super::query::query_as;
 use super::submission::{Outcome, Submission, in_order};
 
-/// Most reviews of a statement, because each key takes a lock in the memory that all sessions of Postgres
+/// Most reviews in one statement, because each key takes a lock in the memory that all sessions of Postgres
 /// share: 6,400 locks by default.
 pub(super) const MOST: usize = 256;
 
@@ -13,7 +13,7 @@ pub(super) const MOST: usize = 256;
 struct Row {
     /// Counted from 1.
     position: i64,
-    /// Whether the review that was stored under its key is the same, if there is one.
+    /// Whether the review that was stored under its key before is the same. `None` if no such review was stored.
     same: Option<bool>,
     /// Whether its film is not locked.
     free: bool,
@@ -25,7 +25,7 @@ struct Row {
 ///
 /// The advisory lock ends with the transaction, and so after the key is visible to others. A key that was
 /// committed after this statement began is not seen, but the index of the keys refuses it: such a review is
-/// tried again, like one whose key another transaction holds.
+/// tried again, like a review whose key another transaction holds.
 pub(super) async fn insert(
     connection: &mut PgConnection,
     submissions: &[Submission],

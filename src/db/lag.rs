@@ -27,7 +27,8 @@ impl Lag {
         lag
     }
 
-    /// Asks the replica. A failure is no failure of the check: some managed services lack these functions.
+    /// Reads the lag from the replica and stores it. If this query fails, the check goes on: some managed services
+    /// lack these functions.
     ///
     /// A replica that has replayed everything it received is not behind while it still receives. Otherwise
     /// its primary may have changed since the last transaction that it replayed.
@@ -45,12 +46,12 @@ impl Lag {
             debug!(error = describe(&error), "the lag of the replica is unknown");
             None
         });
-        // The clocks of the two servers may differ.
+        // The clocks of the two servers may differ, so the age may be negative.
         let lag = milliseconds.map(|lag| Duration::from_millis(lag.max(0).unsigned_abs()));
         *self.0.lock() = lag;
     }
 
-    /// The replica cannot be reached.
+    /// Makes the lag unknown, because the replica cannot be reached.
     pub(super) fn forget(&self) {
         *self.0.lock() = None;
     }

@@ -1,4 +1,4 @@
-//! The read lease of an instance: for a few milliseconds, the catalogue is known to keep its version, so
+//! The read lease of an instance. While it is valid, for a few milliseconds, the catalogue keeps its version, so
 //! that cached responses hold without a query.
 //!
 //! `migrations/0004_read_leases.sql` has the part of Postgres, ARCHITECTURE.md the argument. A lease counts
@@ -55,10 +55,10 @@ pub(super) struct Held {
     pub(super) period: u64,
 }
 
-/// What Postgres returns.
+/// The row of `film_lease()`.
 struct Reply {
     version: Uuid,
-    /// In microseconds.
+    /// Length of the lease in microseconds.
     lease: i64,
     refusal: Option<String>,
 }
@@ -97,7 +97,7 @@ impl Leases {
         }
     }
 
-    /// Returns the period of tracking.
+    /// Returns the current period of tracking, or `None` if changes are not tracked.
     pub(super) fn period(&self) -> Option<u64> {
         self.tracking.period()
     }
@@ -131,7 +131,7 @@ impl Leases {
     /// Takes a lease, unless another one lasts longer: replies can overtake each other.
     fn take(&self, held: Held, sent: Moment, length: Duration) {
         let until = sent + length.saturating_sub(margin(length));
-        // Later would leave a busy machine too little time; earlier would only cost Postgres more queries.
+        // A later renewal would leave a busy machine too little time. An earlier one would cost more queries.
         let lease = Arc::new(Lease { held, until, renew_at: sent + length * 3 / 4 });
         self.current.rcu(|current| match current {
             Some(current) if current.until > until => Some(Arc::clone(current)),
@@ -145,16 +145,16 @@ impl Leases {
         loop {
             self.wanted.notified().await;
             // A failure is no loss: the next batch requests a lease too, and reports its own failure.
-            if let Ok(lease) = pool.acquire().await {
-                let _ = lease.run(&query, &[()]).await;
+            if let Ok(connection) = pool.acquire().await {
+                let _ = connection.run(&query, &[()]).await;
             }
             self.renewing.store(false, Ordering::Relaxed);
         }
     }
 }
 
-/// Returns how much earlier a lease ends here than at Postgres: clocks may run at rates that differ by 1 %,
-/// and are read in steps.
+/// Returns how much earlier a lease ends at the instance than at Postgres: the two clocks may run at rates that
+/// differ by 1 %, and are read in steps.
 fn margin(length: Duration) -> Duration {
     length / 100 + Duration::from_micros(100)
 }

@@ -1,4 +1,4 @@
-//! Applies the migrations of this build, safely while other replicas do the same.
+//! Applies the migrations of this build, safely while other processes do the same.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub enum MigrateError {
     /// The database has a table that the queries cannot use.
     #[error("{0}: nothing was changed; the service cannot use this table as it is")]
     Unusable(String),
-    /// The database has an object of somebody else under one of our names.
+    /// The database has an object under one of the service's names that the service did not make.
     #[error(
         "the {0} exists and was not made by films: nothing was changed; rename it, or use another schema \
          or database"
@@ -72,7 +72,7 @@ pub(super) struct AppliedMigration {
 /// The new version ends whatever was cached before a restore, or before a change that the trigger could
 /// not see.
 ///
-/// Each migration runs in a transaction, under an advisory lock that replicas take in turn. No
+/// Each migration runs in a transaction, under an advisory lock that processes take in turn. No
 /// statement waits for a lock longer than `lock_timeout`, because other sessions would queue behind
 /// it. `wait` is the longest time to wait for a Postgres that is still starting.
 pub async fn migrate(
@@ -150,7 +150,7 @@ async fn apply(
     }
 }
 
-/// Returns the error in words.
+/// Describes the error for a person, with the migration that failed.
 fn describe_migration(error: &SqlxError) -> String {
     match error {
         SqlxError::ExecuteMigration(error, version) => format!("migration {version}: {}", describe(error)),

@@ -1,8 +1,9 @@
 //! Everything that knows Postgres, and nothing that knows HTTP.
 //!
 //! [`Postgres`] is the database of an instance, and [`Db`] the handle of one worker thread. Behind a
-//! handle, [`batcher`] decides when a query runs, `films` and `reviews` hold the SQL, [`cache`] keeps
-//! responses that still hold, [`leases`] says when they need no query, and [`pool`] lends the connections.
+//! handle, [`batcher`] decides when a query runs, `films`, `list_reviews` and `reviews` hold the SQL, [`cache`]
+//! keeps responses for as long as their version lasts, [`leases`] says when these responses need no query, and
+//! [`pool`] lends the connections.
 
 mod batcher;
 mod cache;

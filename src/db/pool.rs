@@ -108,7 +108,7 @@ impl Pool {
         &self.0.options
     }
 
-    /// Waits until fewer connections than the pool's size are in use.
+    /// Waits until fewer connections than the pool's size are in use, and lends one. Fails if the pool is closed.
     pub(super) async fn acquire(&self) -> Result<Lease, Error> {
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
         let connection = self.take_idle(Handle::current().id());
@@ -138,8 +138,8 @@ impl Pool {
         self.0.idle.lock().clear();
     }
 
-    /// Prefers a connection opened on this runtime. A foreign one works, but each of its replies wakes
-    /// this thread from another.
+    /// Takes an idle connection, preferably one that was opened on this runtime. A foreign one works, but each
+    /// of its replies wakes this thread from another.
     fn take_idle(&self, runtime: runtime::Id) -> Option<PooledConnection> {
         let mut idle = self.0.idle.lock();
         let own = idle.iter().rposition(|idle| idle.runtime == runtime);

@@ -60,8 +60,8 @@ impl<Q: Query> Processor for PooledQuery<Q> {
         )
     }
 
-    async fn run(&self, lease: Lease, keys: &[Q::Key]) -> Result<Vec<Q::Output>, Error> {
-        let result = lease.run(&self.query, keys).await;
+    async fn run(&self, connection: Lease, keys: &[Q::Key]) -> Result<Vec<Q::Output>, Error> {
+        let result = connection.run(&self.query, keys).await;
         self.failures.note(&result);
         result
     }

@@ -48,11 +48,11 @@ pub struct Postgres {
     list_films: Arc<ResponseCache<ListFilms>>,
     list_reviews: Arc<ResponseCache<ListReviews>>,
     create_review: Arc<Batcher<PooledQuery<CreateReview>>>,
-    /// Whether changes of films are tracked, as the checks find.
+    /// Whether changes of films and reviews are tracked, as the checks find.
     tracking: Arc<Tracking>,
     /// `None` if every read needs a query.
     leases: Option<Arc<Leases>>,
-    /// End the renewal of leases and the clean-up of idempotency keys.
+    /// The handles that end the renewal of leases and the clean-up of idempotency keys.
     tasks: Vec<AbortHandle>,
     failures: Failing,
     config: Database,
@@ -97,8 +97,8 @@ impl Postgres {
         })
     }
 
-    /// Opens the handle of one worker thread among `worker_count`. Its reads are batched and run on
-    /// that thread's runtime.
+    /// Opens the handle of one worker thread among `worker_count`. The reads of the handle are batched and run on
+    /// that thread's `runtime`.
     pub fn open(&self, runtime: &Handle, worker_count: usize) -> Arc<Db> {
         let _entered = runtime.enter();
         let leases = self.leases.as_ref();
@@ -145,7 +145,7 @@ impl Postgres {
         }
     }
 
-    /// Returns the failures of the queries.
+    /// Returns the failures of every kind of query. Clones share them.
     pub fn failing(&self) -> Failing {
         self.failures.clone()
     }
@@ -197,7 +197,7 @@ impl Db {
         self.list_reviews.read(filter).await
     }
 
-    /// Stores a review, under a key only once. Returns after the commit.
+    /// Stores a review and returns after the commit. Under one key, only one review is stored.
     ///
     /// While another transaction locks the film or stores a review under the same key, the review is submitted
     /// again and again, so that it waits outside of Postgres: in a statement it would hold up other reviews.

@@ -31,7 +31,7 @@ pub(super) trait Query: Send + Sync + 'static {
 
 /// Returns the distinct keys, and for each key its position among them.
 pub(super) fn distinct<K: Clone + Eq + Hash>(keys: &[K]) -> (Vec<K>, Vec<usize>) {
-    // Most batches of an instance without load.
+    // Without load, most batches have one key. They need no map.
     if let [key] = keys {
         return (vec![key.clone()], vec![0]);
     }

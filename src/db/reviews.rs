@@ -29,11 +29,11 @@ enum Statement {
     Plain,
     /// Leaves out the reviews of locked films. Locking each film first makes the statement a tenth slower.
     LeavingOut,
-    /// Leaves them out too, and stores idempotency keys.
+    /// Leaves out the reviews of locked films too, and stores idempotency keys.
     Keyed,
 }
 
-/// After this time without a locked film, statements expect none.
+/// After this time without a locked film, [`Statement::Plain`] is used again.
 const CALM: Duration = Duration::from_secs(1);
 
 impl Query for CreateReview {
@@ -101,9 +101,9 @@ async fn insert_apart(
     Ok(outcomes)
 }
 
-/// A review whose film exists.
+/// The row that a statement returns for a review whose film exists.
 struct Row {
-    /// Counted from 1.
+    /// Position of the review in the batch, counted from 1.
     position: i64,
     stored: bool,
 }

@@ -1,4 +1,4 @@
-//! Names what the tables lack that the queries need.
+//! Finds what the queries need and the tables lack.
 
 use sqlx::postgres::PgConnection;
 
@@ -10,7 +10,7 @@ pub(super) const TABLES: &[&str] = &["film", "film_catalogue", "idempotency_key"
 pub(super) struct Use {
     /// Whether reviews are stored.
     pub(super) writes: bool,
-    /// Whether the migrations have added their columns.
+    /// Whether the migrations have run, so that their columns are needed too.
     pub(super) migrated: bool,
 }
 

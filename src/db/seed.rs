@@ -12,7 +12,7 @@ use super::sqlstate::{LOCK_NOT_AVAILABLE, UNDEFINED_TABLE};
 use super::words::{DEEDS, FIRST_WORDS, HEROES, LAST_WORDS, PLACES, RATINGS, STORIES};
 use crate::config::Database;
 
-/// The size of the sample. Film 995, which the article's benchmark reads, is among them.
+/// Number of films, as in the sample. Film 995, which the article's benchmark reads, is among them.
 const FILMS: i32 = 1000;
 
 /// What `films seed` did.

@@ -39,7 +39,7 @@ impl Sessions {
         options.options([("statement_timeout", self.statement_timeout())])
     }
 
-    /// Runs a query.
+    /// Runs a query, in a transaction of its own if statements are not prepared.
     pub(super) async fn run<Q: Query>(
         &self,
         query: &Q,

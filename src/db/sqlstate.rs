@@ -16,10 +16,10 @@
 //!
 //! An ERROR rolls its statement back, so running a write once more stores nothing twice.
 //!
-//! Others decide alike: pgjdbc prepares again after `0A000` and `26000`
-//! (`QueryExecutorBase.willHealOnRetry`), Rails after `0A000` (`is_cached_plan_failure?`), HikariCP evicts after `0A000` and `57P01` to `57P03`
+//! Others decide alike: pgjdbc prepares again after `0A000` and `26000` (`QueryExecutorBase.willHealOnRetry`),
+//! Rails after `0A000` (`is_cached_plan_failure?`), and HikariCP evicts after `0A000` and `57P01` to `57P03`
 //! (`ProxyConnection.ERROR_STATES`). sqlx decides nothing by SQLSTATE: its pool pings a connection, and
-//! a connection in any of these states answers a ping.
+//! a connection in any of these states responds to a ping.
 
 /// `undefined_table`: `films migrate` has not created it yet.
 pub(super) const UNDEFINED_TABLE: &str = "42P01";

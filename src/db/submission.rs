@@ -1,4 +1,4 @@
-//! What the writer of reviews is given, and what becomes of it.
+//! The reviews that are submitted to the writer of reviews, and their outcomes.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ pub(super) struct Submission {
     pub(super) key: Option<Arc<str>>,
 }
 
-/// What became of a review.
+/// The outcome of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// It is committed.
@@ -29,7 +29,7 @@ pub(super) enum Outcome {
     KeyInUse,
 }
 
-/// What became of a review, for the client.
+/// The outcome of a review for its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Created {
     /// It is committed.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-/// The state of what a response shows: of all films, or of the reviews of a film. Two versions are equal only
+/// The version of what a response shows: of all films, or of the reviews of a film. Two versions are equal only
 /// if nothing was changed between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version(pub(super) Uuid);

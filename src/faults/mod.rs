@@ -1,5 +1,5 @@
-//! The fault switch: which faults run until when. It injects nothing by itself; `http`, `db` and `readiness` ask
-//! it, and fail as the running faults demand.
+//! The fault switch: which faults run until when. The switch injects nothing by itself: `http`, `db` and
+//! `readiness` look up the running faults, and fail as these demand.
 
 mod fault;
 mod schedule;

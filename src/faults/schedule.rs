@@ -32,12 +32,12 @@ struct Schedule {
 struct Run {
     fault: Fault,
     until: Instant,
-    /// The requests that this fault has let pass or fail.
+    /// Number of requests that this fault has let pass or made fail.
     requests: AtomicU32,
 }
 
 impl Faults {
-    /// Starts with no fault.
+    /// Returns a schedule without faults, and registers its gauge.
     pub(crate) fn new() -> Self {
         let faults = Self(Arc::new(watch::Sender::default()));
         let observed = faults.clone();
@@ -49,7 +49,8 @@ impl Faults {
         faults
     }
 
-    /// Starts a fault for this time, in place of a running one of the same kind.
+    /// Starts a fault for this time, in place of a running fault of the same kind. Fails if the instance is
+    /// stopping.
     pub(crate) fn start(&self, fault: Fault, length: Duration) -> Result<(), Stopped> {
         let until = Instant::now() + length;
         let is_started = self.0.send_if_modified(|schedule| {
@@ -101,7 +102,7 @@ impl Faults {
         self.0.borrow().running(kind).is_some()
     }
 
-    /// Returns whether a public request fails now, and counts it.
+    /// Decides whether a public request fails now, and counts the request.
     pub(crate) fn fails_request(&self) -> bool {
         let schedule = self.0.borrow();
         let share =
@@ -121,7 +122,7 @@ impl Faults {
 
     /// Waits until the fault of this kind runs.
     pub(crate) async fn begun(&self, kind: Kind) {
-        // Fails only without a sender, and `self` is one.
+        // Fails only after the sender is dropped, and `self` holds the sender.
         let _ = self.0.subscribe().wait_for(|schedule| schedule.running(kind).is_some()).await;
     }
 

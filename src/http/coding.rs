@@ -11,7 +11,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use crate::api::Coding;
 
-/// The coding that the client likes best, if it accepts one of ours.
+/// The coding that the client prefers, if it accepts one that this service has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct AcceptedCoding(pub(super) Option<Coding>);
 
@@ -35,7 +35,7 @@ impl IntoParams for AcceptedCoding {
     }
 }
 
-/// Whether the client accepts gzip, even if it likes another coding better.
+/// Whether the client accepts gzip, even if it prefers another coding.
 pub(super) struct AcceptsGzip(pub(super) bool);
 
 impl<S: Sync> FromRequestParts<S> for AcceptsGzip {
@@ -54,8 +54,8 @@ fn accepted(parts: &Parts) -> String {
     headers.filter_map(|header| header.to_str().ok()).collect::<Vec<_>>().join(",")
 }
 
-/// Returns the coding of the highest weight, and of our preference among equals. Without a weight above that
-/// of `identity`, the body stays as it is.
+/// Returns the coding of the highest weight, and among equal weights the one that this service prefers. Returns
+/// `None` if no coding is acceptable, or if `identity` has a greater weight.
 fn best(accepted: &str) -> Option<Coding> {
     let least = weight(accepted, "identity").unwrap_or(0);
     let weight = |coding: &Coding| weight(accepted, coding.name()).or_else(|| weight(accepted, "*"));
@@ -75,8 +75,8 @@ fn weight(accepted: &str, name: &str) -> Option<u16> {
     })
 }
 
-/// Reads a weight such as `q=0.5`. One that is not a number from 0 to 1 makes the coding unacceptable. Like most
-/// servers, this also reads numbers that RFC 9110 does not allow, such as `q=.5`.
+/// Reads a weight such as `q=0.5`, in thousandths. A weight that is not a number from 0 to 1 makes the coding
+/// unacceptable. Like most servers, this also reads numbers that RFC 9110 does not allow, such as `q=.5`.
 pub(super) fn thousandths(parameters: &str) -> u16 {
     let parameters = parameters.trim();
     if parameters.is_empty() {
@@ -84,7 +84,6 @@ pub(super) fn thousandths(parameters: &str) -> u16 {
     }
     let value = parameters.strip_prefix("q=").or_else(|| parameters.strip_prefix("Q="));
     let value = value.and_then(|value| value.parse::<f32>().ok()).filter(|value| (0.0..=1.0).contains(value));
-    // A float that is at most 1.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
     value.map_or(0, |value| (value * 1000.0).round() as u16)
 }
@@ -126,7 +125,7 @@ mod tests {
         }
 
         #[test]
-        fn the_chosen_coding_is_listed_and_no_other_is_liked_better(
+        fn the_chosen_coding_is_listed_and_no_other_has_a_greater_weight(
             list in vec((prop::sample::select(&NAMES), 0..=1000_u16, " ?"), 0..5),
         ) {
             let of = |name: &str| list.iter().find(|(listed, ..)| *listed == name).map(|(_, weight, _)| *weight);
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_weight_decides_and_then_our_preference() {
+    fn the_highest_weight_decides_and_then_the_order_of_preference() {
         use Coding::{Brotli, Gzip, Zstd};
         for (accepted, expected) in [
             ("gzip, deflate, br, zstd", Some(Zstd)),

@@ -6,27 +6,27 @@ use axum::response::Response;
 
 use crate::config::Origins;
 
-/// What a page may read of a response beside the body and its type.
+/// The headers of a response that a page may read, in addition to those that need no permission.
 const EXPOSED: HeaderValue = HeaderValue::from_static("allow, etag, link, retry-after");
-/// What a page may send beside the headers that need no permission.
+/// The headers that a page may send, in addition to those that need no permission.
 const SENT: HeaderValue = HeaderValue::from_static(
     "content-type, idempotency-key, if-none-match, traceparent, tracestate, baggage",
 );
-/// In seconds. Browsers ask again after two hours at the latest.
+/// Longest time for which a browser may keep the permission, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 
 /// The origins that are allowed.
 #[derive(Debug)]
 pub(super) struct Cors(Origins);
 
-/// What a request says about its origin.
+/// The headers of a request that decide about the permission.
 pub(super) struct Asked {
     origin: Option<HeaderValue>,
     is_preflight: bool,
 }
 
 impl Asked {
-    /// Reads it before a handler consumes the request.
+    /// Reads the headers of a request, before a handler consumes the request.
     pub(super) fn by(request: &Request<Body>) -> Self {
         let headers = request.headers();
         let has_method = headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
@@ -49,7 +49,7 @@ impl Cors {
         let allowed = match &self.0 {
             Origins::Any => Some(HeaderValue::from_static("*")),
             Origins::Listed(origins) => {
-                // Also for other origins: a cache must not hand their response to an allowed one.
+                // For every origin: a cache must not hand the response of one origin to another.
                 headers.append(header::VARY, HeaderValue::from_static("origin"));
                 asked.origin.filter(|origin| origins.iter().any(|listed| origin == listed.as_str()))
             }
@@ -63,7 +63,7 @@ impl Cors {
     }
 }
 
-/// Answers a preflight: the response to OPTIONS has the methods of the path already.
+/// Permits the request that a preflight announces. `Allow` of the response has the methods of the path already.
 fn permit_request(headers: &mut HeaderMap) {
     if let Some(methods) = headers.get(header::ALLOW).cloned() {
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);

@@ -18,7 +18,7 @@ use super::fixed::Fixed;
 use super::routes::Route;
 use super::state::AppState;
 
-/// What the page loads. Swagger UI has further files, for other kinds of pages.
+/// The files that the page loads. Swagger UI has further files, for other kinds of pages.
 const FILES: [&str; 8] = [
     "index.html",
     "index.css",
@@ -30,8 +30,8 @@ const FILES: [&str; 8] = [
     "favicon-32x32.png",
 ];
 
-/// Nothing from another host, and no script or style in the text of the page. Swagger UI has pictures in its
-/// stylesheet.
+/// Allows nothing from another host, and no script or style in the text of the page. The stylesheet of Swagger UI
+/// contains pictures.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'",
@@ -66,7 +66,7 @@ struct Asset {
 
 impl Asset {
     fn load(name: &'static str) -> Result<Self, String> {
-        // A path relative to the page, and no service of Swagger's that would check the document.
+        // The path is relative to the page. `none` keeps the page from a service that would check the document.
         let config = Config::from("../openapi.json").validator_url("none");
         let file = serve(name, Arc::new(config)).map_err(|error| error.to_string())?;
         let file = file.ok_or_else(|| format!("Swagger UI has no file {name}"))?;
@@ -97,7 +97,7 @@ impl Asset {
         Ok(response)
     }
 
-    /// Decompresses the file for a client that is no browser.
+    /// Decompresses the file, for a client that does not accept gzip.
     fn plain(&self) -> Result<Fixed, Error> {
         let mut plain = Vec::new();
         let read = GzDecoder::new(&*self.file.bytes).read_to_end(&mut plain);

@@ -17,10 +17,10 @@ use crate::db;
 use crate::faults::Kind;
 use crate::live::TooManyViewers;
 
-/// When a client may retry, in seconds. An overload, or a restart of Postgres, lasts about this long.
+/// Time after which a client may retry, in seconds. An overload, or a restart of Postgres, lasts about this long.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
-/// Sent if not even the problem could be encoded.
+/// The body if not even the problem could be encoded.
 const INTERNAL: &str =
     r#"{"type":"urn:problem-type:films:internal","title":"The service failed","status":500}"#;
 
@@ -125,7 +125,7 @@ impl Error {
         }
     }
 
-    /// Returns what the client can do.
+    /// Returns what the client can do, if it can do something.
     fn detail(&self) -> Option<String> {
         Some(match self {
             Self::NoSuchFilm(id) => format!("no film has the id {id}"),
@@ -156,10 +156,10 @@ impl Error {
         })
     }
 
-    /// Returns the cause of an internal failure.
+    /// Returns the cause for the log, unless the client alone has made the mistake.
     fn cause(&self) -> Option<String> {
         Some(match self {
-            // The client is told.
+            // A conflict of two requests is no failure of the service, and the client is told about it.
             Self::Database(db::Error::KeyInUse(_)) => return None,
             Self::Timeout(limit) => format!("no response within {limit:?}"),
             Self::TooManyViewers(error) => error.to_string(),

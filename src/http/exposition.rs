@@ -8,7 +8,7 @@ use super::coding::thousandths;
 struct Accepted<'a> {
     name: &'a str,
     version: Option<&'a str>,
-    /// In thousandths.
+    /// The weight in thousandths.
     weight: u16,
 }
 

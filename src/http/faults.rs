@@ -37,7 +37,7 @@ impl FromRequestParts<AdminState> for Authorized {
         let Some(switch) = &state.faults else { return Err(Error::NoSuchRoute) };
         let token = switch.settings.read_token().map_err(|error| {
             // Requests of the admin port have no log line of their own.
-            warn!(%error, "a request to /faults/ cannot be checked");
+            warn!(%error, "the token of a request to /faults/ cannot be checked, so the request gets 500");
             Error::TokenFile(error)
         })?;
         let sent = parts.headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);

@@ -51,7 +51,8 @@ impl IntoParams for IdempotencyKey {
     }
 }
 
-/// What [`parse`] accepts. Of a key in quotes, the pattern counts a character with its backslash twice.
+/// The keys in the OpenAPI document. [`parse`] accepts all of them, and also keys of 128 to 255 characters in
+/// quotes.
 const PATTERN: &str = r#"^("([ !#-\[\]-~]|\\["\\]){1,127}"|[!#-+\--:<-\[\]-~]{1,255})$"#;
 
 /// Returns the key: a string of RFC 8941, section 3.3.3, without parameters; or the same characters without

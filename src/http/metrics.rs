@@ -12,8 +12,8 @@ use crate::telemetry::{ACTIVE_REQUESTS, Exemplars, REQUEST_DURATION};
 /// The label for a method that the conventions do not list.
 pub(super) const OTHER: &str = "_OTHER";
 
-/// The instruments. To find a time series by its attributes costs ten times what recording in it does,
-/// so every series is bound once and reused. There are as many as routes times statuses.
+/// The instruments. Finding a time series by its attributes costs ten times as much as recording in it, so
+/// every series is bound once and reused. Methods, routes and statuses limit their number.
 #[derive(Debug)]
 pub(super) struct Metrics {
     duration: Histogram<f64>,
@@ -26,7 +26,7 @@ pub(super) struct Metrics {
 /// The labels of a finished request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RequestLabels {
-    /// From [`method_label`].
+    /// The method, from [`method_label`].
     pub(super) method: &'static str,
     pub(super) route: Option<&'static str>,
     pub(super) status: StatusCode,

@@ -17,7 +17,7 @@ use super::routes::Route;
 use super::state::AppState;
 use crate::live::Viewer;
 
-/// The page needs nothing from elsewhere, and nobody may frame it.
+/// Allows nothing from another host, and no page may frame this one.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );

@@ -33,10 +33,10 @@ pub(super) const PAGE_HEADERS: [HeaderText; 3] = [
     ("content-encoding", "The coding, if the body is compressed."),
 ];
 
-/// What every request can run into.
+/// The failures that every request can get.
 const ALWAYS: [Kind; 4] = [Kind::INVALID_HOST, Kind::INVALID_QUERY, Kind::INTERNAL, Kind::TIMEOUT];
 
-/// What every request that needs the database can run into.
+/// The failures that every request for the database can get.
 pub(super) const DATABASE: [Kind; 2] = [Kind::OVERLOADED, Kind::UNAVAILABLE];
 
 /// Returns the responses with a body or, after `If-None-Match`, with 304.
@@ -45,7 +45,7 @@ pub(super) fn read(schema: impl Into<RefOr<Schema>>, description: &str, headers:
     let not_modified = ResponseBuilder::new().description("`If-None-Match` has the current `ETag`.");
     BTreeMap::from([
         ("200".to_owned(), with_headers(json(schema, description), headers())),
-        // Without a body, there is nothing to be coded.
+        // A response without a body has no coding.
         (
             "304".to_owned(),
             with_headers(not_modified, headers().filter(|(name, _)| *name != "content-encoding")),
@@ -63,7 +63,7 @@ fn with_headers<'a>(
     headers.fold(response, add).build().into()
 }
 
-/// Returns the response with a body that is never the same.
+/// Returns the response of a request that stores its body. Unlike a read, it has no `ETag`.
 pub(super) fn created(
     schema: impl Into<RefOr<Schema>>,
     description: &str,

@@ -20,7 +20,8 @@ pub(super) struct AppState {
     pub(super) body_limits: BodyLimits,
     /// The headers of films.
     pub(super) film_headers: HeaderCache,
-    /// The headers of the last page of reviews. Apart, because each film's reviews have their own.
+    /// The headers of the last page of reviews. Each film's reviews have a version of their own, so these headers
+    /// would replace those of films.
     pub(super) review_headers: HeaderCache,
     /// The traffic of the whole instance.
     pub(super) live: Arc<Live>,
@@ -29,7 +30,7 @@ pub(super) struct AppState {
 /// The limits of a request body.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BodyLimits {
-    /// In bytes.
+    /// Largest body, in bytes.
     pub(super) size: usize,
     /// Longest time for the body to arrive.
     pub(super) timeout: Duration,

@@ -5,7 +5,7 @@ use prometheus::proto;
 /// The buckets of one or more histograms with the same bounds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Histogram {
-    /// The upper bound of each bucket, and how many values are at most that.
+    /// The upper bound of each bucket, and the number of values up to the bound.
     buckets: Vec<(f64, u64)>,
     count: u64,
 }
@@ -38,8 +38,8 @@ impl Histogram {
         self.count
     }
 
-    /// Estimates the value that this share of all values does not exceed. Inside of a bucket, values count as
-    /// evenly spread. Above the last bound, the bound is returned: more is not known.
+    /// Estimates the value that this share of all values does not exceed, or returns `None` without values. Inside
+    /// a bucket, values count as evenly spread. A value above the last bound is estimated as the bound.
     pub(super) fn percentile(&self, share: f64) -> Option<f64> {
         if self.count == 0 {
             return None;
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn no_value_has_no_percentile() {
+    fn without_values_there_is_no_percentile() {
         assert_eq!(histogram([0, 0, 0], 0).percentile(0.5), None);
         assert_eq!(Histogram::default().percentile(0.5), None);
     }

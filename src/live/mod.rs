@@ -1,7 +1,7 @@
-//! What the service makes of its traffic, once a second, for those who watch it.
+//! Figures of the traffic, once a second, for the viewers of the page at `/`.
 //!
-//! The figures come from the metrics that `/metrics` shows, so nothing is counted for them, and a request
-//! pays nothing. While nobody watches, no task and no timer runs.
+//! The figures are computed from the metrics that `/metrics` shows, so a request pays nothing for them. Without
+//! viewers, no task and no timer runs.
 
 mod histogram;
 mod totals;

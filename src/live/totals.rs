@@ -8,7 +8,7 @@ use prometheus::proto::Metric;
 use super::histogram::{Histogram, float};
 use crate::api::{BatchSize, Latency, Reads, Traffic};
 
-/// The beginnings of the API's paths. The page's own requests do not count as traffic.
+/// The beginnings of the API's routes. The page's own requests do not count as traffic.
 const API: [&str; 2] = ["/films/", "/reviews/"];
 
 /// Totals since the start of the process.
@@ -76,7 +76,7 @@ impl Totals {
         batches.requests += sizes.get_sample_sum();
     }
 
-    /// Returns the traffic since `earlier`, which was read this long ago.
+    /// Returns the traffic since `earlier`, which was read `elapsed` before these totals.
     pub(super) fn since(&self, earlier: &Self, elapsed: Duration) -> Traffic {
         let rate = |now: f64, before: f64| (now - before).max(0.0) / elapsed.as_secs_f64();
         let requests = self.requests.since(&earlier.requests);

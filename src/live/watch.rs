@@ -1,4 +1,4 @@
-//! Who watches the traffic, and the task that samples it meanwhile.
+//! The viewers of the traffic, and the task that samples the traffic while there are viewers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ impl Live {
         Self { registry, runtime, latest, is_sampling: Mutex::new(false) }
     }
 
-    /// Adds a viewer, and begins to sample for the first.
+    /// Adds a viewer. The first viewer starts the task that samples.
     pub(crate) fn watch(self: &Arc<Self>) -> Result<Viewer, TooManyViewers> {
         let mut is_sampling = self.is_sampling.lock();
         if self.latest.receiver_count() >= MOST_VIEWERS {
@@ -74,7 +74,7 @@ impl Live {
         Ok(viewer)
     }
 
-    /// Ends the streams of all viewers, also of later ones, with a last event.
+    /// Ends the streams of all viewers, present and later ones, with a last event.
     pub(crate) fn stop(&self) {
         self.latest.send_replace(Latest::Stopped);
     }
@@ -118,7 +118,7 @@ impl Live {
                     goes_on
                 });
             }
-            Err(error) => error!(%error, "the traffic of a second could not be shown"),
+            Err(error) => error!(%error, "an event of the traffic could not be encoded; the viewers miss it"),
         }
     }
 

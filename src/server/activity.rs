@@ -1,5 +1,5 @@
-//! What a connection does. The connection's task records it, and the listener reads it to decide which
-//! connection to end. No timer runs for a connection: its listener looks at all of them now and then.
+//! The activity of a connection. The connection's task records it, and the listener reads it to decide which
+//! connection to end. No timer runs for a connection: the listener looks at all connections now and then.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,11 +12,11 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
-/// What the listener asks of a connection. A later variant overrides an earlier one.
+/// An order of the listener to a connection. A later variant overrides an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(super) enum Order {
-    /// Go on.
+    /// Go on serving.
     Serve,
     /// Finish the requests under way and accept no further one.
     Finish,
@@ -24,20 +24,20 @@ pub(super) enum Order {
     Close,
 }
 
-/// What one connection does. Times are milliseconds since it was opened.
+/// The activity of one connection. Times are milliseconds since the connection was opened.
 pub(super) struct Activity {
     opened: Instant,
-    /// When the connection was last used: opened, or a part of a body came, or a response was
-    /// made or sent.
+    /// When the connection was last used: when it was opened, a part of a request body arrived, or a response
+    /// was made or sent.
     used: AtomicU64,
     /// Requests whose responses are being made.
     requests: AtomicU32,
     /// Requests among them that wait for the rest of their body.
     uploads: AtomicU32,
-    /// When the socket last took a byte, if it takes no further one. Otherwise [`Self::WRITABLE`].
+    /// When the socket stopped taking bytes, if it takes none now. Otherwise [`Self::WRITABLE`].
     blocked: AtomicU64,
-    /// The chunks of responses that wait for the client to make room, by age: those of HTTP/2 and endless
-    /// ones.
+    /// The chunks that wait for the client to make room, by age: chunks of HTTP/2 responses and of endless
+    /// responses.
     chunks: Mutex<Chunks>,
     order: AtomicU8,
     task: AtomicWaker,

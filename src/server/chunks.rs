@@ -1,6 +1,6 @@
-//! The bodies of HTTP/2 responses, and endless ones. A client limits how much it accepts of each HTTP/2
-//! stream, and a stream that it stops reading never reaches the socket. An endless response would look idle.
-//! So each chunk records when it has been sent.
+//! The bodies of HTTP/2 responses and of endless responses. A client limits how much it accepts of each HTTP/2
+//! stream, and the data of a stream that it stops reading never reach the socket. An endless response would
+//! look idle. So each chunk records when it has been sent.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use super::activity::Activity;
 
-/// Size of a chunk in bytes, that of the largest frame by default. A slow client must accept a chunk
-/// within `http.write_timeout`.
+/// Largest chunk in bytes: the default limit of an HTTP/2 frame. A slow client must accept a chunk within
+/// `http.write_timeout`.
 const CHUNK: usize = 16 * 1024;
 
 /// A body that is handed out in chunks.

@@ -5,7 +5,7 @@ use tracing::warn;
 
 use crate::config::Config;
 
-/// Descriptors of a runtime: its poll, its waker and its signals, and one in reserve.
+/// Descriptors of a runtime: its poll, its waker, its signals, and a spare one.
 const RUNTIME: usize = 4;
 
 /// Descriptors of the process: standard streams, listeners, exporters, and connections that wait for a slot.

@@ -11,15 +11,18 @@ pub enum Error {
         "{key} = {address}: cannot listen there: {source}; choose another address, or stop the process that uses it"
     )]
     Bind {
-        /// The configuration's key.
+        /// The key of the setting.
         key: &'static str,
-        /// The key's value.
+        /// The value of the setting.
         address: SocketAddr,
         /// The error of the kernel.
         source: io::Error,
     },
     /// The machine has no thread or file descriptor left.
-    #[error("http.threads = {threads}: cannot start the worker threads: {source}")]
+    #[error(
+        "http.threads = {threads}: cannot start the worker threads: {source}; set a lower number, or raise the \
+         limits of threads and open files"
+    )]
     Threads {
         /// The number of worker threads.
         threads: usize,

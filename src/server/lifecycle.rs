@@ -22,7 +22,7 @@ use crate::http::Service;
 use crate::live::Live;
 use crate::readiness::Readiness;
 
-/// Probes and scrapes need few connections, and send their request at once.
+/// Limits of the admin port. Probes and scrapes need few connections, and send their requests at once.
 const ADMIN_LIMITS: Limits = Limits {
     connections: 64,
     header_timeout: Duration::from_secs(10),
@@ -30,7 +30,7 @@ const ADMIN_LIMITS: Limits = Limits {
     spare: Duration::from_millis(10),
 };
 
-/// A new connection to the API closes no connection that was used within this time.
+/// A new connection to the API takes the place of no connection that was used within this time.
 const SPARE: Duration = Duration::from_millis(100);
 
 /// Longest time for a scrape under way to finish after everything else has stopped.
@@ -115,7 +115,7 @@ impl Server {
     /// Serves until `stop` resolves, then stops in this order:
     ///
     /// 1. Not ready: `/readyz` reports it from now on until the end. Injected faults end.
-    /// 2. Lame duck: the instance keeps serving, and its responses ask clients to reconnect, so that
+    /// 2. Lame duck: the instance keeps serving, and its HTTP/1.1 responses close their connections, so that
     ///    load balancers move away before a connection is refused.
     /// 3. The listener accepts the connections that the kernel has queued, then closes its socket.
     /// 4. The streams of those who watch the traffic end. Requests under way finish, within the grace period.

@@ -32,7 +32,7 @@ const BACKLOG: u32 = 4096;
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 128 * 1024;
 
-/// Pause after the process ran out of file descriptors.
+/// Pause after a failed accept: most likely, the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Longest time for the first request on a new connection to arrive after the listener has stopped.
@@ -111,7 +111,7 @@ impl Listener {
         Self { socket, newcomer: None, connections }
     }
 
-    /// Accepts connections until `stop` resolves, then those that the kernel has queued. Later
+    /// Accepts connections until `stop` resolves, then the connections that the kernel has queued. Later
     /// connections are refused.
     pub(super) async fn accept_until(mut self, stop: impl Future<Output = ()>) -> Connections {
         tokio::select! {
@@ -123,7 +123,7 @@ impl Listener {
             connections.hand_over(stream, peer, None);
         }
         if let Err(error) = socket.into_std().and_then(|socket| connections.accept_queued(&socket)) {
-            warn!(%error, "the last connections could not be accepted");
+            warn!(%error, "the connections that were queued at the stop could not be accepted");
         }
         connections
     }
@@ -148,8 +148,11 @@ impl Listener {
                 }
                 Err(error) if is_aborted(&error) => {}
                 Err(error) => {
-                    // The process has no file descriptor left.
-                    warn!(%error, "a connection could not be accepted");
+                    // Most likely, the process has no file descriptor left.
+                    warn!(
+                        %error,
+                        "a connection could not be accepted; if no descriptor is left, raise the limit of open files"
+                    );
                     self.connections.slots.make_room();
                     sleep(ACCEPT_PAUSE).await;
                 }
@@ -171,7 +174,7 @@ pub(super) struct Connections {
     /// Time between two looks at the connections.
     looks: Duration,
     slots: Slots,
-    /// The connections end when this is dropped.
+    /// A task for each connection. The connections end when this set is dropped.
     tasks: JoinSet<()>,
 }
 

@@ -9,8 +9,8 @@ use tokio::time::sleep;
 
 use super::activity::{Activity, Order};
 
-/// Longest time for an idle client to take leave: over HTTP/2, a request may be on its way to the server
-/// while the server announces the end of the connection.
+/// Time between the order to finish and the order to close an idle connection. Over HTTP/2, a request may be on
+/// its way while the server announces the end of the connection.
 const LEAVE: Duration = Duration::from_secs(1);
 
 /// Longest time between two looks at the connections.
@@ -56,8 +56,8 @@ impl Slots {
         Self { limits, free: Arc::new(free), open: Vec::new() }
     }
 
-    /// Waits for a free slot. While there is none, closes connections that wait for their client, the
-    /// longest waiting first.
+    /// Waits for a free slot. While no slot is free, closes connections that wait for their client, the
+    /// longest waiting first. Never returns `None`, because the semaphore is never closed.
     pub(super) async fn acquire(&mut self) -> Option<OwnedSemaphorePermit> {
         loop {
             if let Ok(slot) = Arc::clone(&self.free).try_acquire_owned() {
@@ -65,7 +65,6 @@ impl Slots {
             }
             self.make_room();
             tokio::select! {
-                // The semaphore is never closed, so this always yields a slot.
                 slot = Arc::clone(&self.free).acquire_owned() => return slot.ok(),
                 () = sleep(RETRY) => {}
             }
@@ -111,7 +110,7 @@ impl Slots {
         }
     }
 
-    /// Asks every connection to finish its requests under way.
+    /// Orders every connection to finish its requests under way.
     pub(super) fn finish(&mut self) {
         self.each(|activity| activity.order(Order::Finish));
     }

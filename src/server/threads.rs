@@ -1,6 +1,6 @@
 //! The worker threads that serve requests. Each has its own runtime: it parses a read, batches it, runs
 //! its query and writes the response. The threads meet once a batch, at the connection pool and the
-//! cache. Only a review goes to another thread, the one of the single writer.
+//! cache. Only a review goes to another thread: the main thread, which has the single writer.
 
 use std::io;
 use std::thread::{self, JoinHandle};
@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-/// A thread and its runtime.
+/// A worker thread and its runtime.
 #[derive(Debug)]
 pub(super) struct WorkerThread {
     runtime: Handle,

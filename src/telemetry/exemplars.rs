@@ -17,10 +17,11 @@ use super::instrument::Instrument;
 /// The buckets of [`SECONDS`], and one for longer durations.
 const BUCKETS: usize = SECONDS.len() + 1;
 
-/// Every series. Two worker threads may have the same one, so that they share no lock.
+/// The exemplars of every series. Worker threads do not share a lock, so a series may be here once for each
+/// thread.
 static ALL: Mutex<Vec<Exemplars>> = Mutex::new(Vec::new());
 
-/// The exemplars of one series.
+/// The exemplars of one series. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Exemplars(Arc<Series>);
 
@@ -41,7 +42,7 @@ pub(super) struct Exemplar {
 }
 
 impl Exemplars {
-    /// Adds a series of a histogram of durations.
+    /// Adds a series of `instrument`, a histogram of durations, with these labels.
     pub(crate) fn new(instrument: &Instrument, labels: &[KeyValue]) -> Self {
         let in_prometheus =
             |label: &KeyValue| (label.key.as_str().replace('.', "_"), label.value.to_string());

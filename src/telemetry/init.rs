@@ -37,7 +37,8 @@ pub struct Telemetry {
 
 /// Installs the subscriber, the meter provider and the propagator of the process.
 ///
-/// Call it once, inside a Tokio runtime: the gRPC exporter's connection runs there.
+/// Call it once, inside a Tokio runtime: the gRPC exporter's connection runs there. Fails if an `OTEL_*` variable
+/// has a value that no exporter can use.
 pub fn init(config: &Config) -> Result<Telemetry, otlp::Error> {
     // All clients in the process share one TLS implementation. Fails harmlessly on a second call, in tests.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -58,7 +59,7 @@ pub fn init(config: &Config) -> Result<Telemetry, otlp::Error> {
 
     // Exporters write spans and log lines too. Exporting these would cause further ones, without end.
     let own = Targets::new().with_target(env!("CARGO_PKG_NAME"), Level::INFO);
-    // A missing layer is left out. As a `None` in the list it would enable every span for no recipient.
+    // A missing layer is left out of the list. A `None` in the list would enable every span, for no recipient.
     let mut layers = vec![log_layer(&config.log)];
     layers.extend(traces.as_ref().map(|provider| {
         tracing_opentelemetry::layer()

@@ -11,7 +11,7 @@ use super::buckets::SECONDS;
 pub(crate) struct Instrument {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
-    /// In the notation of UCUM: `s`, `{request}`.
+    /// The unit in the notation of UCUM: `s`, `{request}`.
     pub(super) unit: &'static str,
     pub(super) attributes: &'static [&'static str],
     pub(super) meaning: &'static str,
@@ -35,7 +35,7 @@ fn meter() -> Meter {
 }
 
 impl Instrument {
-    /// Returns the name on a page in Prometheus' format.
+    /// Returns the name in Prometheus' format.
     pub(super) fn name_in_prometheus(&self) -> String {
         let name = self.name.replace('.', "_");
         let unit = if self.unit == "s" { "_seconds" } else { "" };
@@ -50,7 +50,7 @@ impl Instrument {
         builder.with_unit(self.unit).with_boundaries(SECONDS.to_vec()).build()
     }
 
-    /// Registers a histogram of whole numbers.
+    /// Registers a histogram of whole numbers, whose buckets have these upper bounds.
     pub(crate) fn sizes(&self, bounds: &[f64]) -> Histogram<u64> {
         let meter = meter();
         let builder = meter.u64_histogram(self.name).with_description(self.meaning);

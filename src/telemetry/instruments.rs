@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::instrument::{Instrument, Kind};
 
-/// The durations of requests.
 pub(crate) const REQUEST_DURATION: Instrument = Instrument {
     name: "http.server.request.duration",
     kind: Kind::Histogram,
@@ -20,7 +19,6 @@ pub(crate) const REQUEST_DURATION: Instrument = Instrument {
     meaning: "Time from the head of a request to the head of its response.",
 };
 
-/// The requests under way.
 pub(crate) const ACTIVE_REQUESTS: Instrument = Instrument {
     name: "http.server.active_requests",
     kind: Kind::UpDownCounter,
@@ -29,7 +27,6 @@ pub(crate) const ACTIVE_REQUESTS: Instrument = Instrument {
     meaning: "Requests under way.",
 };
 
-/// The sizes of batches.
 pub(crate) const BATCH_SIZE: Instrument = Instrument {
     name: "batch.size",
     kind: Kind::Histogram,
@@ -38,7 +35,6 @@ pub(crate) const BATCH_SIZE: Instrument = Instrument {
     meaning: "Requests that shared one query.",
 };
 
-/// The waits for a batch.
 pub(crate) const BATCH_WAIT: Instrument = Instrument {
     name: "batch.wait",
     kind: Kind::Histogram,
@@ -47,7 +43,6 @@ pub(crate) const BATCH_WAIT: Instrument = Instrument {
     meaning: "Time that a request waited in the queue before its query started.",
 };
 
-/// The lengths of the queues.
 pub(crate) const BATCH_QUEUE: Instrument = Instrument {
     name: "batch.queue",
     kind: Kind::Gauge,
@@ -56,7 +51,6 @@ pub(crate) const BATCH_QUEUE: Instrument = Instrument {
     meaning: "Requests that wait for a query.",
 };
 
-/// The reads.
 pub(crate) const READS: Instrument = Instrument {
     name: "films.reads",
     kind: Kind::Counter,
@@ -65,7 +59,6 @@ pub(crate) const READS: Instrument = Instrument {
     meaning: "Reads, by the source of the response.",
 };
 
-/// The requests for read leases.
 pub(crate) const LEASES: Instrument = Instrument {
     name: "films.leases",
     kind: Kind::Counter,
@@ -74,7 +67,6 @@ pub(crate) const LEASES: Instrument = Instrument {
     meaning: "Queries that requested a read lease.",
 };
 
-/// The failures of queries.
 pub(crate) const QUERY_FAILURES: Instrument = Instrument {
     name: "films.query.failures",
     kind: Kind::Counter,
@@ -83,7 +75,6 @@ pub(crate) const QUERY_FAILURES: Instrument = Instrument {
     meaning: "Queries that failed, each for all requests of its batch, and reviews whose film stayed locked.",
 };
 
-/// The connections of a pool.
 pub(crate) const CONNECTION_COUNT: Instrument = Instrument {
     name: "db.client.connection.count",
     kind: Kind::UpDownCounter,
@@ -92,7 +83,6 @@ pub(crate) const CONNECTION_COUNT: Instrument = Instrument {
     meaning: "Connections to Postgres, by state.",
 };
 
-/// The size of a pool.
 pub(crate) const CONNECTION_MAX: Instrument = Instrument {
     name: "db.client.connection.max",
     kind: Kind::UpDownCounter,
@@ -101,7 +91,6 @@ pub(crate) const CONNECTION_MAX: Instrument = Instrument {
     meaning: "Most connections to Postgres at once.",
 };
 
-/// The readiness.
 pub(crate) const READY: Instrument = Instrument {
     name: "films.ready",
     kind: Kind::Gauge,
@@ -110,7 +99,6 @@ pub(crate) const READY: Instrument = Instrument {
     meaning: "Whether this instance is ready: 1 or 0.",
 };
 
-/// The connection to a server.
 pub(crate) const DATABASE_REACHABLE: Instrument = Instrument {
     name: "films.database.reachable",
     kind: Kind::Gauge,
@@ -119,16 +107,14 @@ pub(crate) const DATABASE_REACHABLE: Instrument = Instrument {
     meaning: "Whether the last check reached the server: 1 or 0.",
 };
 
-/// The lag of the replica.
 pub(crate) const REPLICA_LAG: Instrument = Instrument {
     name: "films.replica.lag",
     kind: Kind::Gauge,
     unit: "s",
     attributes: &[],
-    meaning: "Age of the primary's last transaction that the replica has, while it lacks a later one.",
+    meaning: "Age of the last transaction that the replica has replayed, or 0 if it has replayed all that it received.",
 };
 
-/// The injected faults.
 pub(crate) const FAULTS: Instrument = Instrument {
     name: "films.faults",
     kind: Kind::Gauge,
@@ -137,7 +123,6 @@ pub(crate) const FAULTS: Instrument = Instrument {
     meaning: "Whether this fault is injected: 1 or 0. Only with `faults.enabled`.",
 };
 
-/// The build.
 pub(crate) const BUILD_INFO: Instrument = Instrument {
     name: "films.build_info",
     kind: Kind::Gauge,

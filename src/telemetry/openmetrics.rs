@@ -8,7 +8,7 @@ use prometheus::proto::{Histogram, LabelPair, Metric, MetricFamily, MetricType};
 
 use super::exemplars::{self, Exemplar};
 
-/// A page of metrics. Its text is the page.
+/// The metrics of a scrape. `Display` writes the page.
 #[derive(Debug)]
 pub(crate) struct OpenMetrics<'a>(pub(crate) &'a [MetricFamily]);
 
@@ -25,7 +25,7 @@ impl Display for OpenMetrics<'_> {
 }
 
 fn write_family(page: &mut Formatter<'_>, family: &MetricFamily) -> fmt::Result {
-    // Samples have the name that they have in the older format, and some families a shorter one.
+    // Samples have the same name as in the older format. Some families have a shorter name.
     let sample = family.name();
     let (name, kind) = match (family.get_field_type(), sample.strip_suffix("_info")) {
         (MetricType::COUNTER, _) => (sample.strip_suffix("_total").unwrap_or(sample), "counter"),
@@ -93,7 +93,7 @@ impl Display for Labels<'_> {
             before = ",";
         }
         if let Some(bound) = bound {
-            // The specification asks for `1.0` in this place, where the older format has `1`.
+            // The specification requires `1.0` here. The older format has `1`.
             let point = if bound.fract() == 0.0 { ".0" } else { "" };
             write!(page, "{before}le=\"{}{point}\"", Float(*bound))?;
             before = ",";
@@ -102,7 +102,7 @@ impl Display for Labels<'_> {
     }
 }
 
-/// A number in the words of the specification.
+/// A number as the specification writes it.
 struct Float(f64);
 
 impl Display for Float {

@@ -1,4 +1,4 @@
-//! The documents in `docs/` list what the service has, no more and no less.
+//! The documents in `docs/` list every metric and every exit code of the service, and no others.
 
 use std::collections::{BTreeMap, BTreeSet};
 

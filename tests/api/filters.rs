@@ -4,7 +4,7 @@ use sqlx::{Executor as _, PgPool};
 
 use crate::support::Films;
 
-/// Films of known years and titles, one without a year.
+/// Inserts films of known years and titles, one without a year.
 async fn prepare(pool: &PgPool) {
     let films = "insert into film (film_id, title, release_year) values
         (1, 'Alien', 1979), (2, 'Aliens', 1986), (3, 'Alien 3', 1992), (4, '100% Wolf', 2020),

@@ -137,7 +137,7 @@ async fn a_migrated_schema_needs_no_lock(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
-async fn what_films_did_not_make_is_refused_and_left_alone(pool: PgPool) {
+async fn tables_and_functions_that_films_did_not_make_are_refused_and_left_alone(pool: PgPool) {
     let film = "create table film (film_id integer primary key, title text, release_year integer);";
     for (foreign, named, remove) in [
         (
@@ -184,7 +184,7 @@ async fn what_films_did_not_make_is_refused_and_left_alone(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn every_run_gives_the_catalogue_a_new_version(pool: PgPool) {
+async fn every_migrate_gives_the_catalogue_a_new_version(pool: PgPool) {
     let films = Films::start(&pool).await;
     let before = films.get("/films/995/").await.header("etag").to_owned();
     assert_eq!(run(&variables(&pool), &["migrate"]).await.code, Some(0));

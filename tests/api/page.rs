@@ -1,6 +1,7 @@
 //! The page at `/` and its events.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use futures_util::future::join_all;
 use sqlx::PgPool;
@@ -76,8 +77,10 @@ async fn events_show_the_traffic(pool: PgPool) {
     let (mut requests, mut reads) = (0.0, 0.0);
     let number = |value: &serde_json::Value| value.as_f64().unwrap();
     let mut seen = BTreeSet::new();
+    let since = Instant::now();
     // A busy machine may need several seconds for the requests.
     while requests == 0.0 || reads == 0.0 || seen.len() < 2 {
+        assert!(since.elapsed() < TIMEOUT, "{requests} requests, {reads} reads, batches of {seen:?}");
         let traffic = viewer.traffic().await;
         requests += number(&traffic["requests"]);
         reads += number(&traffic["reads"]["lease"]) + number(&traffic["reads"]["batch"]);
@@ -104,7 +107,8 @@ async fn failures_of_the_service_are_shown(pool: PgPool) {
     let mut viewer = Viewer::connect(films.http).await.unwrap_or_else(|status| panic!("{status}"));
     sqlx::query("alter table film drop column title cascade").execute(&pool).await.unwrap();
     assert_eq!(films.get("/films/1/").await.status, 500);
-    while viewer.traffic().await["failures"].as_f64().unwrap() == 0.0 {}
+    let shown = async { while viewer.traffic().await["failures"].as_f64().unwrap() == 0.0 {} };
+    timeout(TIMEOUT, shown).await.expect("an event with the failure");
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]

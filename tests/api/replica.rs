@@ -46,7 +46,7 @@ fn reading_from(pool: &PgPool, url: &str) -> Variables {
     variables
 }
 
-/// Returns whether a response of `/readyz` shows these states of the two.
+/// Returns whether a response of `/readyz` shows these states of database and replica.
 fn has_states(response: &Response, database: &str, replica: &str) -> bool {
     let body = response.json();
     body["database"] == database && body["replica"] == replica

@@ -8,7 +8,7 @@ use crate::support::http::REVIEW;
 use crate::support::{Films, Variables, run, set, variables};
 
 const DOCUMENT: &str = include_str!("../../migrations/README.md");
-/// What the chart runs in place of the document's blocks.
+/// The SQL that the chart runs in place of the document's blocks.
 const CHART_ROLES: &str = include_str!("../../helm/films/files/roles.sql");
 const CHART_OWNERSHIP: &str = include_str!("../../helm/films/files/ownership.sql");
 const CHART_GRANTS: &str = include_str!("../../helm/films/files/grants.sql");
@@ -16,7 +16,7 @@ const CHART_GRANTS: &str = include_str!("../../helm/films/files/grants.sql");
 /// SQLSTATE `insufficient_privilege`.
 const DENIED: &str = "42501";
 
-/// What the service must not do.
+/// Statements that the service must not be allowed to run.
 const FORBIDDEN: [&str; 18] = [
     "drop table film",
     "alter table film disable trigger film_changed",

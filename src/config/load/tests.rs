@@ -98,11 +98,11 @@ fn every_integer_has_a_range_and_is_refused_outside_of_it() {
 fn a_timeout_of_zero_is_refused_and_a_delay_of_zero_is_not() {
     let timeouts = ["http.request_timeout", "http.body_timeout", "http.header_timeout", "http.write_timeout"];
     let more = ["database.connect_timeout", "database.query_timeout", "readiness.interval"];
-    for key in timeouts.into_iter().chain(more) {
+    for key in timeouts.into_iter().chain(more).chain(["reviews.idempotency_ttl"]) {
         let line = format!("{key} = 0s (from {}): expected more than 0s", variable(key));
         assert!(error(&[(&variable(key), "0s")]).ends_with(&line), "{key}");
     }
-    for key in ["shutdown.lame_duck", "shutdown.grace"] {
+    for key in ["shutdown.lame_duck", "shutdown.grace", "log.slow_request"] {
         assert!(loaded(&[(&variable(key), "0s")]).is_ok(), "{key}");
     }
 }
@@ -155,7 +155,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn what_is_accepted_is_within_its_limits((name, value) in assignments()) {
+    fn an_accepted_value_is_within_its_limits((name, value) in assignments()) {
         if let Ok(config) = loaded(&[(&name, &value)]) {
             prop_assert!(limits::violation(&config).unwrap().is_none(), "{} = {}", name, value);
         }

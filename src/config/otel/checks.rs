@@ -10,9 +10,10 @@ type Variables = BTreeMap<String, String>;
 /// Longest time in milliseconds: 30 days, as for the service's own settings.
 const LONGEST: u64 = 30 * 24 * 60 * 60 * 1000;
 
-/// The SDK reserves the memory of a queue when it starts.
+/// Range of the sizes of queues and exports. The SDK reserves the memory of a queue when it starts.
 const QUEUE: RangeInclusive<u64> = 1..=1_000_000;
 
+/// Range of the limits of a span. The SDK reads them as 32-bit integers.
 const LIMIT: RangeInclusive<u64> = 0..=u32::MAX as u64;
 
 /// Variables that are numbers, with their ranges.
@@ -64,7 +65,7 @@ fn get<'a>(variables: &'a Variables, name: &str) -> Option<&'a str> {
 }
 
 fn one_of(variables: &Variables, name: &str, choices: &[&str]) -> Result<(), Error> {
-    // The SDK ignores the case of the exporters' values, and no other.
+    // The SDK ignores case in the values of the exporters' variables only.
     let is_chosen = |value: &str| match name.strip_prefix("OTEL_EXPORTER_") {
         Some(_) => choices.iter().any(|choice| choice.eq_ignore_ascii_case(value)),
         None => choices.contains(&value),
@@ -95,7 +96,7 @@ fn ratio(variables: &Variables, name: &str) -> Result<(), Error> {
     }
 }
 
-/// Checks a list of `key=value` pairs. A header may be a password.
+/// Checks a list of `key=value` pairs. The error does not show the list, because a header may be a password.
 fn pairs(variables: &Variables, name: &str) -> Result<(), Error> {
     let is_valid = |pair: &str| {
         pair.split_once('=').is_some_and(|(key, value)| is_token(key.trim()) && !value.trim().is_empty())

@@ -14,7 +14,7 @@ fn otel(variables: &[(&str, &str)]) -> Otel {
     Otel::from_variables(&variables.collect()).unwrap()
 }
 
-/// Returns whether traces, metrics and logs are exported.
+/// Returns whether traces, metrics and logs are exported, in this order.
 fn exported(variables: &[(&str, &str)]) -> [bool; 3] {
     let otel = otel(variables);
     [otel.traces, otel.metrics, otel.logs]

@@ -1,3 +1,5 @@
+//! Each type reads back what it prints, and accepts every text that matches its pattern in the schema.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -15,7 +17,7 @@ where
     Ok(Some(value))
 }
 
-/// Words of durations, also such that do not fit.
+/// Texts that look like durations, valid and invalid ones.
 const DURATION: &str = "([0-9]{1,20}(\\.[0-9]{1,3})? ?(ns|us|ms|s|m|h|d|w|M|y|sec|min|days|x)? ?){1,3}";
 
 fn texts<T: JsonSchema>() -> impl Strategy<Value = String> {

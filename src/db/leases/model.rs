@@ -1,6 +1,6 @@
-//! The protocol of read leases as a model, whose states are all visited: no lease says what is no longer
-//! true. Variants that lack a part of the protocol must be found to be wrong. A paused process or machine is
-//! one whose next step comes late.
+//! The protocol of read leases as a model, whose states are all visited: no lease is stale, which means that its
+//! version is the committed one. Variants that lack a part of the protocol must be found to be wrong. A paused
+//! process or machine is one whose next step comes late.
 //!
 //! Time is discrete. An instance's clock may be slow by [`DRIFT`] within a lease, which the margin covers.
 
@@ -10,7 +10,7 @@ use stateright::{Checker as _, Model, Property};
 const LENGTH: u8 = 3;
 const MARGIN: u8 = 1;
 const DRIFT: u8 = 1;
-/// The model ends here.
+/// The model ends at this time, and after so many commits.
 const END: u8 = 6;
 const COMMITS: u8 = 2;
 
@@ -98,7 +98,7 @@ impl State {
         self.writers.iter().any(|writer| matches!(writer, Writer::Waits(_)))
     }
 
-    /// Whether some query holds the exclusive lock.
+    /// Returns whether some query holds the exclusive lock.
     fn is_read_locked(&self) -> bool {
         self.instances.iter().any(|(query, _)| matches!(query, Query::Locked { .. }))
     }
@@ -109,7 +109,7 @@ impl State {
         self.instances.iter_mut().zip(leases).for_each(|((_, lease), believed)| *lease = believed);
     }
 
-    /// Whether an instance may still believe its lease, with a clock as slow as the margin allows.
+    /// Returns whether an instance may still believe its lease, with a clock as slow as the margin allows.
     fn believes(&self, lease: Lease) -> bool {
         self.now.saturating_sub(DRIFT) < lease.sent + LENGTH - MARGIN
     }
@@ -215,7 +215,7 @@ impl Model for Protocol {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always("no lease says what is no longer true", |_, state: &State| {
+            Property::always("no lease is stale", |_, state: &State| {
                 let mut leases = state.instances.iter().filter_map(|(_, lease)| *lease);
                 leases.all(|lease| lease.version == state.version)
             }),
@@ -231,7 +231,7 @@ impl Model for Protocol {
 }
 
 #[test]
-fn no_lease_says_what_is_no_longer_true() {
+fn no_lease_is_stale() {
     Protocol::Whole.checker().spawn_bfs().join().assert_properties();
 }
 
@@ -239,7 +239,7 @@ fn no_lease_says_what_is_no_longer_true() {
 fn a_protocol_without_one_of_its_parts_is_found_to_be_wrong() {
     for protocol in [Protocol::WithoutWait, Protocol::OneStatement, Protocol::MigrationWithoutLock] {
         let checker = protocol.checker().spawn_bfs().join();
-        let found = checker.discovery("no lease says what is no longer true");
+        let found = checker.discovery("no lease is stale");
         assert!(found.is_some(), "{protocol:?} passes");
     }
 }

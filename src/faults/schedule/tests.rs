@@ -66,7 +66,7 @@ async fn a_stop_ends_all_faults_and_their_waits_and_starts_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_begin_of_a_fault_is_noticed() {
+async fn a_wait_for_a_fault_ends_when_the_fault_begins() {
     let faults = Faults::new();
     let start = async {
         sleep(SECOND).await;

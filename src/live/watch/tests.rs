@@ -1,4 +1,4 @@
-//! The clock of these tests is paused, and a collector counts how often the registry is read.
+//! Viewers and samples, on a paused clock.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,6 +10,7 @@ use super::*;
 
 const HOUR: Duration = Duration::from_hours(1);
 
+/// Counts how often the registry is read.
 #[derive(Clone)]
 struct Readings(Arc<AtomicUsize>, Desc);
 

@@ -1,12 +1,14 @@
 //! A visit to the page: everything that a person can do there, on a phone and on a wide screen.
 
+use std::time::Instant;
+
 use sqlx::PgPool;
 
 use super::session::Session;
-use crate::support::Films;
 use crate::support::database::count;
 use crate::support::http::REVIEW;
 use crate::support::viewer::Viewer;
+use crate::support::{Films, TIMEOUT};
 
 const PHONE: (u32, u32) = (360, 740);
 const DESK: (u32, u32) = (1440, 900);
@@ -120,7 +122,9 @@ async fn traffic(session: &Session, films: &Films) {
         let figures: Vec<String> = session.value(&figures).await;
         figures[0] != "0" && figures[1] != "–" && figures[2] != "–"
     };
+    let since = Instant::now();
     while !is_seen().await {
+        assert!(since.elapsed() < TIMEOUT, "the figures of the traffic do not show the reviews");
         assert_eq!(films.post("/reviews/", REVIEW).await.status, 200);
     }
 }
@@ -161,12 +165,12 @@ async fn a_review_that_is_sent_again_is_stored_once(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn on_a_phone(pool: PgPool) {
+async fn everything_on_the_page_works_on_a_phone(pool: PgPool) {
     visit(pool, PHONE).await;
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn on_a_desk(pool: PgPool) {
+async fn everything_on_the_page_works_on_a_wide_screen(pool: PgPool) {
     visit(pool, DESK).await;
 }
 
@@ -196,9 +200,9 @@ async fn a_viewer_too_many_reads_why_and_can_try_again(pool: PgPool) {
     session.close().await;
 }
 
-/// The other tests rely on this.
+/// The other tests rely on the session to find faults.
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn faults_are_found(pool: PgPool) {
+async fn the_session_finds_every_kind_of_fault(pool: PgPool) {
     let films = Films::start(&pool).await;
     let Some(mut session) = Session::open(films.http, DESK.0, DESK.1).await else { return };
     assert_eq!(session.faults().await, [""; 0]);

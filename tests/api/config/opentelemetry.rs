@@ -30,6 +30,7 @@ async fn invalid_opentelemetry_variables_are_refused() {
     }
 }
 
+/// A header may be a password.
 #[tokio::test]
 async fn invalid_opentelemetry_headers_are_refused_without_their_values() {
     for variable in ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"] {

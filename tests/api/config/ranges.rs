@@ -34,6 +34,7 @@ async fn a_number_out_of_range_is_refused_with_the_range() {
         ("database.queue_size", "expected 1 to 1000000"),
         ("database.cache_entries", "expected 0 to 10000000"),
         ("database.cache_size", "expected 0 to 1099511627776"),
+        ("reviews.idempotency_keys", "expected 1000 to 1000000000"),
     ] {
         let variable = format!("FILMS__{}", key.to_uppercase().replace('.', "__"));
         // The pool's size has 32 bits.
@@ -51,9 +52,11 @@ async fn a_duration_out_of_range_is_refused_with_the_range() {
         "http.write_timeout",
         "database.connect_timeout",
         "database.query_timeout",
+        "reviews.idempotency_ttl",
         "readiness.interval",
         "shutdown.lame_duck",
         "shutdown.grace",
+        "log.slow_request",
     ] {
         let variable = format!("FILMS__{}", key.to_uppercase().replace('.', "__"));
         for value in ["31d", "584542046089y", "99999999999999999999s"] {

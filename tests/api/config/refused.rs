@@ -223,7 +223,6 @@ async fn invalid_libpq_variables_are_refused() {
     assert_refused(&[("PGSSLMODE", "on")], &["PGSSLMODE", "on", "environment", "verify-full"]).await;
 }
 
-/// A header may be a password.
 #[tokio::test]
 async fn an_unreadable_password_file_is_refused() {
     for (variable, path, reason) in [

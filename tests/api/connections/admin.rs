@@ -1,4 +1,4 @@
-//! The admin port under a flood of connections: probes are answered, or Kubernetes would end the pod.
+//! The admin port under a flood of connections: probes get their responses, or Kubernetes would end the pod.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -11,11 +11,11 @@ use tokio::net::TcpStream;
 use crate::support::Films;
 use crate::support::h2::H2;
 
-/// The timeout of a Kubernetes probe, unless it says otherwise.
+/// The default timeout of a Kubernetes probe.
 const PROBE: Duration = Duration::from_secs(1);
 
-/// Checks that a probe is answered in time. Kubernetes too asks several times before it acts, and a busy
-/// machine may delay one of them.
+/// Checks that at least one of three probes gets its response in time. Kubernetes too sends several probes before
+/// it acts, and a busy machine may delay some.
 async fn assert_alive(films: &Films) {
     let mut times = Vec::new();
     for _ in 0..3 {

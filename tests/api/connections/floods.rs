@@ -1,4 +1,4 @@
-//! Floods of HTTP/2 frames that are cheap to send and dear to serve.
+//! Floods of HTTP/2 frames that are cheap to send and expensive to serve.
 
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,7 @@ fn flood(name: &str, n: u32) -> Vec<u8> {
     }
 }
 
-/// The worker thread and the connection's buffers are the shared things here.
+/// The flooding client and the other client share the only worker thread.
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn a_flood_of_frames_costs_the_others_little(pool: PgPool) {
     let films = Films::start_with(&pool, &[("FILMS__HTTP__THREADS", "1")]).await;

@@ -28,7 +28,7 @@ async fn a_client_that_does_not_read_is_disconnected(pool: PgPool) {
     until("a reset", async || stream.write_all(b"\r\n").await.err().ok_or("the connection is open")).await;
 }
 
-/// The responses wait in the server: the client answers pings and grants the streams too few bytes.
+/// The responses wait in the server: the client responds to pings and grants the streams too few bytes.
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn an_http2_client_that_accepts_no_data_is_disconnected(pool: PgPool) {
     let films = Films::start_with(&pool, &[("FILMS__HTTP__WRITE_TIMEOUT", "300ms")]).await;
@@ -62,7 +62,9 @@ async fn a_slow_client_gets_its_whole_response(pool: PgPool) {
         let mut buffer = vec![0; 1 << 20];
         // Slow until it has taken longer than the limit, then as fast as it can.
         while received < LISTS * list {
-            received += stream.read(&mut buffer).await.expect("a response");
+            let read = stream.read(&mut buffer).await.expect("a response");
+            assert!(read > 0, "the connection ends after {received} bytes");
+            received += read;
             if since.elapsed() < Duration::from_secs(5) {
                 sleep(Duration::from_millis(300)).await;
             }

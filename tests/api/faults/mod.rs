@@ -1,4 +1,4 @@
-//! The fault switch on the admin port, and what each fault shows outside.
+//! The fault switch on the admin port, and the effects of each fault.
 
 mod api;
 mod database;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::support::http::{self, Response};
 use crate::support::{Films, run, set, until, variables};
 
-pub(crate) const TOKEN: &str = "0123456789abcdef";
+const TOKEN: &str = "0123456789abcdef";
 
 /// An instance whose faults can be injected.
 struct Faulty {

@@ -72,7 +72,7 @@ async fn errors_refuse_a_share_of_the_reviews_and_lose_none(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn unready_is_refused_readiness_and_nothing_else(pool: PgPool) {
+async fn the_fault_unready_changes_the_readiness_and_nothing_else(pool: PgPool) {
     let faulty = Faulty::start(&pool).await;
     faulty.inject("unready", r#"{"seconds":600}"#).await;
     let unready = faulty.films.admin("/readyz").await;

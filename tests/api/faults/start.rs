@@ -83,7 +83,7 @@ async fn a_fault_does_not_outlive_the_process(pool: PgPool) {
     assert_eq!(faulty.send("GET", "", "").await.json(), json!({"faults": []}));
 }
 
-/// The stop waits for requests and connections without a limit that a test would wait for.
+/// The limits of the stop are an hour, so this test times out if the stop waits for a fault.
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn a_stop_does_not_wait_for_faults(pool: PgPool) {
     let faulty = Faulty::start_with(

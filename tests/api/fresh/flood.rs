@@ -61,7 +61,8 @@ async fn flood(films: &Films, each: usize) {
     join_all((0..CONNECTIONS).map(connection)).await;
 }
 
-/// A cached response needs only the version of the catalogue, so it arrives although the films are locked.
+/// Checks that the responses to [`PATHS`] are cached: a cached response needs only the version of the catalogue,
+/// so it arrives although the films are locked.
 async fn all_are_cached(films: &Films, pool: &PgPool) {
     let lock = lock_table(pool, "film").await;
     for path in PATHS {
@@ -88,7 +89,7 @@ async fn a_flood_evicts_no_common_response(pool: &PgPool, each: usize) {
     others(10).await;
     tokio::join!(flood(&films, each), others(10));
     all_are_cached(&films, pool).await;
-    // The control: a response of the flood was evicted, so the cache does not simply hold everything.
+    // The control: a response of the flood was evicted, so the cache does not hold every response.
     let lock = lock_table(pool, "film").await;
     let path = format!("/films/{}/", FIRST_ID + each / 2);
     let response = timeout(Duration::from_secs(1), films.get(&path)).await;

@@ -41,7 +41,7 @@ async fn films_are_not_cached_while_a_trigger_is_disabled(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_table_that_was_swapped_is_served_at_once_when_it_was_noticed(pool: PgPool) {
+async fn a_swapped_table_is_served_as_soon_as_a_check_has_noticed_the_swap(pool: PgPool) {
     ten_films(&pool).await;
     let films = Films::start(&pool).await;
     assert!(films.get("/films/7/").await.body.contains("\"title\":\"0\""));
@@ -61,7 +61,7 @@ async fn a_table_that_was_swapped_is_served_at_once_when_it_was_noticed(pool: Pg
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn what_was_cached_before_a_trigger_was_disabled_is_not_used_afterwards(pool: PgPool) {
+async fn a_response_cached_before_a_trigger_was_disabled_is_not_used_afterwards(pool: PgPool) {
     ten_films(&pool).await;
     let films = Films::start(&pool).await;
     assert!(films.get("/films/7/").await.body.contains("\"title\":\"0\""));

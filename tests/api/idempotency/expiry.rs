@@ -1,4 +1,4 @@
-//! Keys are stored for a time, and not more of them than the limit.
+//! Keys are stored for a limited time, and their number is limited.
 
 use futures_util::future::join_all;
 use sqlx::PgPool;

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use crate::support::database::count;
 use crate::support::http::read_response;
 use crate::support::proxy::Proxy;
-use crate::support::{Films, TIMEOUT, command, run, until, variables};
+use crate::support::{Films, command, run, until, variables};
 
 const CLIENTS: i64 = 8;
 const REVIEWS: i64 = 40;
@@ -90,7 +90,7 @@ async fn a_review_is_stored_once_although_instances_are_killed(pool: PgPool) {
         for kill in 1..=5 {
             until_stored(&pool, ALL * kill / 7).await;
             instance.signal("KILL");
-            tokio::time::timeout(TIMEOUT, instance.ended()).await.unwrap();
+            instance.ended().await;
             instance = Films::spawn_as(command(&next, &["serve"])).await;
         }
         instance

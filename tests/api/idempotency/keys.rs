@@ -1,4 +1,4 @@
-//! What is a key, and what is refused.
+//! Which texts are keys, and which are refused.
 
 use sqlx::PgPool;
 

@@ -47,8 +47,7 @@ pub(super) async fn outcomes(films: &Films, outcome: &str) -> u64 {
     page.sample("films_leases_total", &[&label]).map_or(0, |count| count.parse().unwrap())
 }
 
-/// Reads until a lease has been refused for this reason, and some reads beyond. None of them comes from
-/// memory.
+/// Reads until a lease has been refused for this reason. Checks that further reads do not come from memory.
 pub(super) async fn until_refused(films: &Films, reason: &str) {
     // The lease from before may still be valid.
     let before = outcomes(films, reason).await;

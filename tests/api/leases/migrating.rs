@@ -1,4 +1,4 @@
-//! The migration that adds leases runs while films change, and old instances serve beside new ones.
+//! The migration that adds leases, while films change, and while the release before serves too.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Two instances, writers of all habits, and readers of films and lists.
+//! Observes two instances, with a writer of each habit and with readers of films and lists.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -22,7 +22,8 @@ pub(super) async fn prepare(pool: &PgPool) {
         .unwrap();
 }
 
-/// Reads and writes until a response is stale, and returns it in words, or until `is_enough` of the numbers of reads and of leased reads.
+/// Reads and writes until a response is stale, or until `is_enough` of the numbers of reads and of leased reads.
+/// Describes the stale response, if there is one.
 pub(super) async fn observe(
     pool: &PgPool,
     instances: &[Films; 2],

@@ -10,9 +10,9 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::support::database::{connections, count};
+use crate::support::database::{count, until_disconnected};
 use crate::support::http::{POST_REVIEW, read_response};
-use crate::support::{Films, command, run, until, variables};
+use crate::support::{Films, command, run, variables};
 
 const CLIENTS: usize = 8;
 
@@ -93,11 +93,7 @@ async fn acknowledged_reviews_survive_kills_of_the_instance(pool: PgPool) {
             unknown: sum.unknown + posted.unknown,
         };
         // A backend finishes the statement of its dead client.
-        until("no backend of the instance", async || match connections(&pool).await {
-            0 => Ok(()),
-            open => Err(open),
-        })
-        .await;
+        until_disconnected(&pool).await;
     }
     check(count(&pool, "review").await, sum);
 }

@@ -1,4 +1,4 @@
-//! Starting.
+//! A start that fails.
 
 use std::net::TcpListener;
 

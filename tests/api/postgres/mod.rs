@@ -1,4 +1,4 @@
-//! What the service makes of a Postgres that refuses, locks, changes or fails.
+//! The service with a Postgres that refuses, locks, changes or fails.
 
 mod causes;
 mod given_up;

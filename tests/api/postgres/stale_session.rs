@@ -24,7 +24,7 @@ async fn a_changed_column_type_fails_no_request(pool: PgPool) {
     assert_eq!(films.get("/films/995/").await.status, 200);
 }
 
-/// New sessions of the database are read-only, as after a failover in place.
+/// Makes new sessions of the database read-only, as after a failover in place, or writable again.
 async fn set_read_only(pool: &PgPool, read_only: bool) {
     let name: String = sqlx::query_scalar("select current_database()").fetch_one(pool).await.unwrap();
     let change = format!(

@@ -6,7 +6,7 @@ use crate::support::Films;
 use crate::support::role::Role;
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn whatever_the_tables_lack_is_named(pool: PgPool) {
+async fn a_missing_column_table_type_function_or_row_is_named(pool: PgPool) {
     let films = Films::start(&pool).await;
     for (breakage, repair, obstacle) in [
         (

@@ -19,7 +19,7 @@ async fn count(films: &Films) -> i64 {
     body["count"].as_i64().unwrap()
 }
 
-/// Readers compare what they get with what was acknowledged before they asked.
+/// Readers compare each response with the number of reviews that were acknowledged before the request.
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn no_read_of_reviews_is_stale(pool: PgPool) {
     let instances = [Films::start(&pool).await, Films::start(&pool).await];

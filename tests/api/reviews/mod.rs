@@ -1,4 +1,4 @@
-//! The reviews of a film, as they come out.
+//! The reviews of a film, as reads return them.
 
 mod fresh;
 mod pages;

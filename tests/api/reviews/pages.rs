@@ -40,7 +40,7 @@ async fn a_film_without_reviews_has_an_empty_page(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_review_comes_out_as_it_went_in(pool: PgPool) {
+async fn a_stored_review_is_listed_with_its_rating_and_time(pool: PgPool) {
     let films = Films::start(&pool).await;
     assert_eq!(films.post("/reviews/", r#"{"film_id":7,"rating":4}"#).await.status, 200);
     let body = films.get(PATH).await.json();
@@ -104,7 +104,7 @@ async fn a_page_has_an_etag_and_is_compressed_like_a_list(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn what_does_not_exist_and_what_is_invalid_is_refused(pool: PgPool) {
+async fn an_unknown_film_and_an_invalid_query_are_refused(pool: PgPool) {
     let films = Films::start(&pool).await;
     // Twice: that there is no such film is remembered only for as long as it is true.
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! An HTTP/2 client that reads of its responses only what a test reads.
+//! An HTTP/2 client that reads no more of its responses than the test does.
 
 use std::net::SocketAddr;
 
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::http::REVIEW;
 use super::wait::TIMEOUT;
 
-/// An open connection. Its pings are answered, and its streams accept `window` bytes until their bodies
+/// An open connection. The client responds to pings, and its streams accept `window` bytes until their bodies
 /// are read.
 pub(crate) struct H2 {
     requests: SendRequest<Bytes>,
@@ -72,7 +72,7 @@ impl H2 {
         !self.driver.is_finished()
     }
 
-    /// Waits until the server has ended the connection, and returns whether it said so before.
+    /// Waits until the server has ended the connection. Returns an error unless the server announced the end.
     pub(crate) async fn ended(self) -> Result<(), h2::Error> {
         // The client would end the connection without a handle for requests.
         let _requests = self.requests;

@@ -1,4 +1,4 @@
-//! A PgBouncer in transaction mode before the test's database.
+//! A PgBouncer in transaction mode in front of the test's database.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,8 +17,8 @@ pub(crate) struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// Starts it with two sessions of Postgres for all clients. Returns `None`, with a line, if it is not
-    /// installed.
+    /// Starts a PgBouncer with two sessions of Postgres for all clients. Returns `None`, with a line on stderr, if
+    /// PgBouncer is not installed.
     pub(crate) async fn start(pool: &PgPool) -> Option<Self> {
         let program = [
             "/usr/sbin/pgbouncer",
@@ -48,7 +48,7 @@ impl PgBouncer {
         std::fs::write(folder.join("pgbouncer.ini"), settings).unwrap();
         let mut command = Command::new(program);
         command.arg(folder.join("pgbouncer.ini")).stdout(Stdio::null()).stderr(Stdio::null());
-        // It refuses to run as root.
+        // PgBouncer refuses to run as root.
         let is_root =
             std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
         if is_root {
@@ -59,7 +59,7 @@ impl PgBouncer {
         Some(bouncer)
     }
 
-    /// Returns the variables of an instance that connects through it.
+    /// Returns the variables of an instance that connects through this PgBouncer.
     pub(crate) fn variables(&self, pool: &PgPool) -> Variables {
         let mut variables = variables(pool);
         let options = (*pool.connect_options()).clone().host("127.0.0.1").port(self.port);

@@ -1,4 +1,4 @@
-//! A proxy between an instance and Postgres, which can fail in the ways of a network.
+//! A proxy between an instance and Postgres, which can fail like a network.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! A role of Postgres without rights.
+//! A role of Postgres, which has only the rights that a test grants.
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgPool};
 

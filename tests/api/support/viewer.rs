@@ -33,7 +33,7 @@ impl Viewer {
         }
     }
 
-    /// Returns the name and the data of the next event, or `None` if the stream ends as it should.
+    /// Returns the name and the data of the next event, or `None` at the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<(String, Value)> {
         loop {
             if let Some((event, rest)) = self.received.split_once("\n\n") {

@@ -120,7 +120,7 @@ async fn both_formats_have_the_same_samples(pool: PgPool) {
     assert_eq!(all(&text.body), all(&openmetrics.body));
 }
 
-/// The parser of Prometheus' client for Python is strict. `cargo xtask test` installs it, or fails.
+/// The parser of Prometheus' client for Python is strict. `cargo xtask test` installs the client, or fails.
 #[expect(clippy::disallowed_methods, reason = "`cargo xtask test` says where Python is")]
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
 async fn another_parser_reads_the_page(pool: PgPool) {

@@ -10,7 +10,7 @@ use crate::support::unreachable::silent_server;
 
 const SIGNALS: [&str; 3] = ["TRACES", "METRICS", "LOGS"];
 
-/// The time after which an export is given up if no variable says otherwise.
+/// The time after which an export is given up by default.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
@@ -122,7 +122,7 @@ async fn an_export_is_given_up_after_its_timeout(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn an_export_has_at_most_so_many_spans_or_log_lines(pool: PgPool) {
+async fn an_export_has_no_more_spans_or_log_lines_than_the_limit(pool: PgPool) {
     let collector = Collector::start(GRPC).await;
     let sizes = [
         ("OTEL_BSP_SCHEDULE_DELAY", "60000"),
@@ -143,7 +143,7 @@ async fn an_export_has_at_most_so_many_spans_or_log_lines(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn what_does_not_fit_into_the_queue_is_dropped(pool: PgPool) {
+async fn spans_and_log_lines_that_do_not_fit_into_the_queue_are_dropped(pool: PgPool) {
     // The first export never ends, so that everything after it waits.
     let endpoint = format!("http://{}", silent_server().await);
     let variables = [

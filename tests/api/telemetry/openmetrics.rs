@@ -95,7 +95,7 @@ impl Sample {
     }
 }
 
-/// The buckets of a series ascend up to infinity, and an exemplar is in its own.
+/// Checks that the buckets of a series ascend up to infinity, and that each exemplar is in its own bucket.
 fn check_buckets(samples: &[Sample]) {
     let (mut lower, mut below) = (f64::NEG_INFINITY, 0.0);
     for sample in samples {

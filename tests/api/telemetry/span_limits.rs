@@ -8,7 +8,7 @@ use super::instances::{SPAN, spawn, start};
 use crate::support::collector::{Collector, GRPC};
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_span_has_at_most_so_many_attributes(pool: PgPool) {
+async fn a_span_has_no_more_attributes_than_the_limit(pool: PgPool) {
     let collector = Collector::start(GRPC).await;
     let films = start(&pool, &collector, &[("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "3")]).await;
     films.get("/films/995/").await;
@@ -18,7 +18,7 @@ async fn a_span_has_at_most_so_many_attributes(pool: PgPool) {
 
 /// A log line is an event of the span that it was written in.
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_span_has_at_most_so_many_events(pool: PgPool) {
+async fn a_span_has_no_more_events_than_the_limit(pool: PgPool) {
     for (limit, expected) in [("128", 1), ("0", 0)] {
         let collector = Collector::start(GRPC).await;
         let limit = [("OTEL_SPAN_EVENT_COUNT_LIMIT", limit), ("FILMS__LOG__SLOW_REQUEST", "0s")];
@@ -33,7 +33,7 @@ async fn a_span_has_at_most_so_many_events(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]
-async fn a_span_has_at_most_so_many_links(pool: PgPool) {
+async fn a_span_has_no_more_links_than_the_limit(pool: PgPool) {
     let collector = Collector::start(GRPC).await;
     let limit = [("OTEL_SPAN_LINK_COUNT_LIMIT", "2")];
     let sampled = |position| format!("00-{:032x}-{SPAN}-01", position + 1);

@@ -1,4 +1,4 @@
-//! The memory that clients take which do nothing or read slowly.
+//! The memory that the service needs for clients that do nothing or read slowly.
 //!
 //! The tests of many clients print the figures of PERFORMANCE.md and are started by hand:
 //! `cargo xtask test -- --test api connections::memory -- --ignored --nocapture --test-threads 1`.

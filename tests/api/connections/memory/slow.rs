@@ -15,12 +15,13 @@ use crate::support::{Films, TIMEOUT};
 
 /// A list of 10,000 films.
 const LIST: &str = "/films/?year.gte=0";
-/// What a client may take beside the list. The rest of the list is in the kernel's buffers, or nowhere.
+/// Most bytes that a client may take in addition to the list. The part of the list that it has not read is in the
+/// kernel's buffers, or in no copy of its own.
 const EACH: usize = 80 * 1024;
 /// How long the clients read a byte each second.
 const SECONDS: u64 = 5;
 
-/// Starts an instance with a long list, which has been read once.
+/// Starts an instance with a long list, and reads the list once. Returns also the length of the list in bytes.
 async fn start_with_long_list(pool: &PgPool) -> (Films, usize) {
     let insert = "insert into film (film_id, title, release_year)
         select id, 'A title of twenty-odd letters ' || id, 2006 from generate_series(1, 10000) id";
@@ -62,7 +63,7 @@ async fn http1(pool: &PgPool, clients: usize) {
 }
 
 async fn http2(pool: &PgPool, clients: usize) {
-    let (films, list) = start_with_long_list(pool).await;
+    let (films, _) = start_with_long_list(pool).await;
     let before = resident(&films);
     let connect = async || {
         // The window of a stream: the client grants a byte each second.
@@ -79,7 +80,7 @@ async fn http2(pool: &PgPool, clients: usize) {
         sleep(Duration::from_secs(1)).await;
     }
     check(&films, "slow readers with HTTP/2", clients, before, EACH);
-    assert!(slow.iter().all(|(client, _)| client.is_open()), "{list}");
+    assert!(slow.iter().all(|(client, _)| client.is_open()), "a slow reader has lost its connection");
 }
 
 #[sqlx::test(migrator = "films::db::MIGRATOR")]

@@ -13,7 +13,7 @@ pub(crate) use metrics::AggregationTemporality as Temporality;
 pub(crate) struct Metric {
     pub(crate) resource: Map<String, Value>,
     pub(crate) name: String,
-    /// In the words of docs/metrics.md.
+    /// The type, in the words of docs/metrics.md.
     pub(crate) kind: &'static str,
     pub(crate) unit: String,
     pub(crate) description: String,

@@ -25,7 +25,7 @@ pub(super) struct Signals {
 /// An export request.
 #[derive(Clone, Debug)]
 pub(crate) struct Export {
-    /// As in the names of variables: `TRACES`, `METRICS` or `LOGS`.
+    /// The signal, as in the names of variables: `TRACES`, `METRICS` or `LOGS`.
     pub(crate) signal: &'static str,
     pub(crate) headers: HeaderMap,
     /// Number of spans, metrics or log records.
