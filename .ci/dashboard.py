@@ -21,7 +21,7 @@ import metrics
 
 DOCS = pathlib.Path("docs")
 VARIABLES = {"$namespace", "$service", "$__rate_interval"}
-# What Prometheus records about an alert.
+# The series that Prometheus records about an alert.
 OF_ALERTS = {"ALERTS": {"alertname", "alertstate", "namespace"}}
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-# What Prometheus and a scrape job add.
+# The series and labels that Prometheus and a scrape job add.
 OF_PROMETHEUS = {"up": set()}
 TARGET_LABELS = {"namespace", "service", "pod", "instance", "job"}
 

@@ -3,8 +3,8 @@
 {{- merge (dict) .Values.collector.config (include "films.collectorDefaults" . | fromYaml) | toYaml -}}
 {{- end -}}
 
-{{- /* Time from the first span of a trace to the decision. A span arrives after it ended: the span of a query can be
-here while its request runs on until the timeout, and the service exports spans every 5 s. */ -}}
+{{- /* Time from the first span of a trace to the decision. A span is exported after its end: the span of a query
+can arrive while its request runs on until the timeout, and the service exports spans every 5 s. */ -}}
 {{- define "films.decisionWait" -}}
 {{- add (include "films.milliseconds" .Values.config.http.request_timeout) 5000 -}}ms
 {{- end -}}
@@ -39,8 +39,8 @@ processors:
   tail_sampling:
     decision_wait: {{ include "films.decisionWait" . }}
     num_traces: {{ int64 .Values.collector.maxTraces }}
-    # A client may send several requests in one trace. Those after the decision follow it if it was to store the trace,
-    # and are decided on again if it was not, so that no error is lost.
+    # A client may send several requests in one trace. Requests after the decision follow it if it was to store the
+    # trace. Otherwise the Collector decides again, so that no error is lost.
     decision_cache: { sampled_cache_size: {{ int64 .Values.collector.maxTraces }} }
     policies:
       - { name: errors, type: status_code, status_code: { status_codes: [ERROR] } }

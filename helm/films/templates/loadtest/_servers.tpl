@@ -49,7 +49,7 @@ Postgres, and the load test waits for the servers and names a server that does n
 - { name: FILMS__HTTP__LISTEN, value: "127.0.0.1:{{ .port }}" }
 - { name: FILMS__ADMIN__LISTEN, value: "127.0.0.1:0" }
 - { name: FILMS__DATABASE__POOL_SIZE, value: {{ int .root.Values.loadtest.servers.poolSize | quote }} }
-# No load balancer has to notice the end.
+# There is no load balancer that has to notice the end of this server.
 - { name: FILMS__SHUTDOWN__LAME_DUCK, value: 0s }
 {{- if .root.Values.faults.enabled }}
 # This pod has no token, and a fault would spoil the comparison.

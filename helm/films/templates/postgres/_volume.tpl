@@ -1,5 +1,5 @@
 {{- /* Not empty if an uninstall leaves the Cluster. With `helm upgrade --reuse-values` from a release without the value,
-it is missing, and the data stays. */ -}}
+the value is missing, and the data stays. */ -}}
 {{- define "films.keepCluster" -}}
 {{- if ne (toString .Values.postgres.cnpg.keep) "false" -}}
 true

@@ -12,7 +12,7 @@ adds. */ -}}
 {{- join ", " $matchers -}}
 {{- end -}}
 
-{{- /* Where the runbooks are. A released chart names its repository; in a checkout the path must do. */ -}}
+{{- /* Where the runbooks are. A released chart names its repository. A checkout has only the path. */ -}}
 {{- define "films.alerts.runbooks" -}}
 {{- if .Values.monitoring.runbookUrl -}}
 {{- .Values.monitoring.runbookUrl | trimSuffix "/" -}}

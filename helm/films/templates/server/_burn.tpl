@@ -1,6 +1,6 @@
-{{- /* Alerts on the objectives. An alert fires if the error budget is used up too fast in a long window, and still is
-in a short one, so that it ends soon after its cause. See https://sre.google/workbook/alerting-on-slos/. If there are few
-requests, a single failure would be a large share, so the alerts need a least rate of requests. */ -}}
+{{- /* Alerts on the objectives. An alert fires if the error budget is used up too fast in a long window and in a short
+one, so that the alert ends soon after its cause. See https://sre.google/workbook/alerting-on-slos/. If there are few
+requests, a single failure would be a large share, so the alerts need a minimum rate of requests. */ -}}
 
 {{- /* The share of requests that failed. A viewer that is turned away from the page's events is no failure. Takes a
 dict: pods, window. */ -}}

@@ -122,7 +122,7 @@ postgres.embedded.persistence.storageClassName: found {{ $wanted.storageClassNam
 {{- end -}}
 
 {{- /* Refuses another superuser or database than the volume was created with: Postgres reads both names only when it
-creates its data. A StatefulSet that runs knows them, and so does the Secret that an uninstall leaves. */ -}}
+creates its data. A running StatefulSet has both names, and so has the Secret that an uninstall leaves. */ -}}
 {{- define "films.checks.created" -}}
 {{- if and (eq .Values.postgres.mode "embedded") .Values.postgres.embedded.persistence.enabled }}
 {{- $name := include "films.postgresName" . }}
