@@ -113,8 +113,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Config { schema: true } => print_json(&schemars::schema_for!(Config)),
         Command::Config { schema: false } => print_toml(&load()?),
         Command::Check => {
-            println!("{}", films::check(load()?.admin.listen.get()).map_err(failed)?);
-            Ok(())
+            let body = films::check(load()?.admin.listen.get()).map_err(failed)?;
+            print(&format!("{body}\n"))
         }
         Command::Openapi => print(&films::openapi_document().map_err(failed)?),
         Command::Metrics => print_json(&telemetry::instruments()),

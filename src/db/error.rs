@@ -49,13 +49,7 @@ pub enum Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        if is_temporary(&error) {
-            Self::Unavailable(error.into())
-        } else if is_refused_row(&error) {
-            Self::Refused(error.into())
-        } else {
-            Self::Query(error.into())
-        }
+        if is_temporary(&error) { Self::Unavailable(error.into()) } else { Self::Query(error.into()) }
     }
 }
 

@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection as _};
 use tokio::runtime::{self, Handle};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use tokio::time::timeout;
 use tracing::{Span, debug};
 
@@ -46,9 +46,9 @@ struct Inner {
     /// One permit for each connection that may be in use.
     permits: Arc<Semaphore>,
     /// A stack: the connection used last has the warmest caches on both sides.
-    idle: Mutex<Vec<PooledConnection>>,
+    idle: Mutex<Vec<OpenConnection>>,
     /// Wakes the tasks that wait for the end of queries that were given up.
-    closing: Notify,
+    closing: watch::Sender<bool>,
 }
 
 /// How much longer than `statement_timeout` Postgres may take to report the end of a query that was given
@@ -56,16 +56,16 @@ struct Inner {
 const LATE_REPLY: Duration = Duration::from_secs(1);
 
 /// An open connection, and the runtime that its socket is registered with.
-struct PooledConnection {
+struct OpenConnection {
     runtime: runtime::Id,
     connection: PgConnection,
 }
 
 /// The right to use one connection, which is opened when a query first needs it.
-pub(super) struct Lease {
+pub(super) struct PoolConnection {
     pool: Pool,
-    connection: Option<PooledConnection>,
-    /// The connection's place in the pool. It outlives the lease if the query is given up.
+    connection: Option<OpenConnection>,
+    /// The connection's place in the pool. It stays taken after this value is dropped, if the query is given up.
     permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -86,7 +86,7 @@ impl Pool {
             faults: faults.cloned(),
             permits: Arc::new(Semaphore::new(size)),
             idle: Mutex::new(Vec::with_capacity(size)),
-            closing: Notify::new(),
+            closing: watch::Sender::new(false),
         }));
         pool.observe();
         pool
@@ -109,10 +109,10 @@ impl Pool {
     }
 
     /// Waits until fewer connections than the pool's size are in use, and lends one. Fails if the pool is closed.
-    pub(super) async fn acquire(&self) -> Result<Lease, Error> {
+    pub(super) async fn acquire(&self) -> Result<PoolConnection, Error> {
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
         let connection = self.take_idle(Handle::current().id());
-        Ok(Lease { pool: self.clone(), connection, permit: Some(permit) })
+        Ok(PoolConnection { pool: self.clone(), connection, permit: Some(permit) })
     }
 
     /// Waits until no connection is in use, and lets none be used until the result is dropped. Returns `None` if
@@ -123,7 +123,7 @@ impl Pool {
 
     /// Waits for the connections in use, then ends every session at Postgres.
     pub(super) async fn close(&self) {
-        self.0.closing.notify_waiters();
+        self.0.closing.send_replace(true);
         let _permits = self.acquire_all().await;
         self.0.permits.close();
         let idle = std::mem::take(&mut *self.0.idle.lock());
@@ -140,13 +140,13 @@ impl Pool {
 
     /// Takes an idle connection, preferably one that was opened on this runtime. A foreign one works, but each
     /// of its replies wakes this thread from another.
-    fn take_idle(&self, runtime: runtime::Id) -> Option<PooledConnection> {
+    fn take_idle(&self, runtime: runtime::Id) -> Option<OpenConnection> {
         let mut idle = self.0.idle.lock();
         let own = idle.iter().rposition(|idle| idle.runtime == runtime);
         own.or_else(|| idle.len().checked_sub(1)).map(|position| idle.remove(position))
     }
 
-    async fn connect(&self) -> Result<PooledConnection, Error> {
+    async fn connect(&self) -> Result<OpenConnection, Error> {
         let limit = self.0.config.connect_timeout.get();
         let unavailable = |error: sqlx::Error| Error::Unavailable(error.into());
         let mut options = self.0.options.clone();
@@ -160,7 +160,7 @@ impl Pool {
         let connected = timeout(limit, unless_cut(self.faults(), options.connect())).await;
         // Every failure (refused, starting, wrong password) means that this database is unavailable.
         let connection = connected.map_err(|_| Error::ConnectTimeout(limit))?.map_err(unavailable)?;
-        Ok(PooledConnection { runtime: Handle::current().id(), connection })
+        Ok(OpenConnection { runtime: Handle::current().id(), connection })
     }
 
     /// Registers the instruments of the pool.
@@ -179,7 +179,7 @@ impl Pool {
     }
 }
 
-impl Lease {
+impl PoolConnection {
     /// Runs a query. If the connection is found to be lost or stale, for instance after it idled through a
     /// restart of Postgres, the query runs once more on a new connection, if that is safe.
     pub(super) async fn run<Q: Query>(mut self, query: &Q, keys: &[Q::Key]) -> Result<Vec<Q::Output>, Error> {
@@ -223,14 +223,15 @@ impl Lease {
 
     /// Keeps the connection's place in the pool until Postgres has ended the query. Then the connection
     /// can be used again.
-    fn give_up(&mut self, mut pooled: PooledConnection) {
+    fn give_up(&mut self, mut pooled: OpenConnection) {
         let (pool, permit) = (self.pool.clone(), self.permit.take());
+        let mut closing = pool.0.closing.subscribe();
         let limit = pool.0.config.query_timeout.get() + LATE_REPLY;
         tokio::spawn(async move {
             let drain = unless_cut(pool.faults(), async { Ok(session::drain(&mut pooled.connection).await) });
             let drained = tokio::select! {
                 drained = timeout(limit, drain) => drained.is_ok_and(Result::unwrap_or_default),
-                () = pool.0.closing.notified() => false,
+                _ = closing.wait_for(|is_closing| *is_closing) => false,
             };
             if drained {
                 pool.0.idle.lock().push(pooled);
@@ -251,7 +252,7 @@ fn note_failure(error: Error) -> Error {
     error
 }
 
-impl Drop for Lease {
+impl Drop for PoolConnection {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
             self.pool.0.idle.lock().push(connection);

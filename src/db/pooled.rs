@@ -8,7 +8,7 @@ use tracing::{Span, info_span};
 use super::batcher::Processor;
 use super::error::Error;
 use super::failures::Failures;
-use super::pool::{Lease, Pool};
+use super::pool::{Pool, PoolConnection};
 use super::query::Query;
 use super::slow_query::Slowable;
 
@@ -30,9 +30,9 @@ impl<Q: Query> Processor for PooledQuery<Q> {
     const NAME: &'static str = Q::NAME;
     type Key = Q::Key;
     type Output = Q::Output;
-    type Connection = Lease;
+    type Connection = PoolConnection;
 
-    async fn acquire(&self) -> Result<Lease, Error> {
+    async fn acquire(&self) -> Result<PoolConnection, Error> {
         self.pool.acquire().await
     }
 
@@ -60,7 +60,7 @@ impl<Q: Query> Processor for PooledQuery<Q> {
         )
     }
 
-    async fn run(&self, connection: Lease, keys: &[Q::Key]) -> Result<Vec<Q::Output>, Error> {
+    async fn run(&self, connection: PoolConnection, keys: &[Q::Key]) -> Result<Vec<Q::Output>, Error> {
         let result = connection.run(&self.query, keys).await;
         self.failures.note(&result);
         result

@@ -180,7 +180,7 @@ async fn insert_one_by_one(
             Ok(outcomes) => Ok(outcomes.first().copied().unwrap_or(Outcome::NoFilm)),
             // The film was deleted between the join and the insert.
             Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => Ok(Outcome::NoFilm),
-            Err(error) if is_refused_row(&error) => Err(Error::from(error)),
+            Err(error) if is_refused_row(&error) => Err(Error::Refused(error.into())),
             Err(error) => return Err(error),
         });
     }

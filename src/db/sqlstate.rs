@@ -4,12 +4,11 @@
 //! | code or class | meaning | the connection | the query |
 //! |---|---|---|---|
 //! | severity FATAL or PANIC (`57P01`, `57P02`, `57P05`, `25P03`, `25P04`, …) | Postgres ends the session | given up | a read runs once more |
-//! | `08` | the connection is broken | given up | a read runs once more |
 //! | `0A000` | a prepared statement is out of date, because a column's type changed | given up | runs once more |
 //! | `26000`, `42P05` | a prepared statement is gone or is somebody else's: `discard all`, or a pooler | given up | runs once more |
 //! | `25006` | the server became read-only, for instance by a failover | given up | runs once more |
 //! | `25P02`, `25001` | the session is in a transaction that the service did not begin | given up | runs once more |
-//! | `40`, `53`, `55P03`, `57` | a conflict, a full disk, too few resources, a lock, a cancelled query | kept | fails with 503 |
+//! | `08`, `40`, `53`, `55P03`, `57` | the words of a pooler, a conflict, a full disk, too few resources, a lock, a cancelled query | kept | fails with 503 |
 //! | `42P01` | `films migrate` has not run yet | kept | fails with 503 |
 //! | `22`, `23` | a row that the table refuses | kept | fails with 422 |
 //! | any other | a defect, or a schema that the migrations did not make | kept | fails with 500 |

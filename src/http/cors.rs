@@ -7,7 +7,7 @@ use axum::response::Response;
 use crate::config::Origins;
 
 /// The headers of a response that a page may read, in addition to those that need no permission.
-const EXPOSED: HeaderValue = HeaderValue::from_static("allow, etag, link, retry-after");
+const EXPOSED: HeaderValue = HeaderValue::from_static("allow, etag, idempotent-replayed, link, retry-after");
 /// The headers that a page may send, in addition to those that need no permission.
 const SENT: HeaderValue = HeaderValue::from_static(
     "content-type, idempotency-key, if-none-match, traceparent, tracestate, baggage",

@@ -49,8 +49,8 @@ async fn get_docs(
     AcceptsGzip(accepts_gzip): AcceptsGzip,
     request: Request,
 ) -> Result<Response, Error> {
-    let name = request.uri().path().trim_start_matches("/docs/");
-    let name = if name.is_empty() { FILES[0] } else { name };
+    let name =
+        request.uri().path().strip_prefix("/docs/").filter(|name| !name.is_empty()).unwrap_or(FILES[0]);
     let assets = ASSETS.as_ref().map_err(|error| Error::Encoding(error.clone()))?;
     let asset = assets.iter().find(|asset| asset.name == name).ok_or(Error::NoSuchRoute)?;
     asset.respond(&if_none_match, accepts_gzip)

@@ -60,7 +60,8 @@ impl Observer {
 
             let error = response.extensions().get::<InternalError>();
             note_status(&span, &response, error);
-            let error_kind = error.map(|error| error.kind);
+            // By the conventions, a client's mistake is no error.
+            let error_kind = error.filter(|_| response.status().is_server_error()).map(|error| error.kind);
             let labels = RequestLabels { method, route, status: response.status(), error: error_kind };
             let duration = self.metrics.end(&active, labels);
             span.in_scope(|| {
@@ -152,7 +153,7 @@ impl AccessLog {
         let (status, duration_ms) = (response.status().as_u16(), milliseconds(duration));
         let (method, path) = (self.method.as_str(), self.uri.path());
         match error {
-            Some(error) if status != 503 => {
+            Some(error) if status >= 500 && status != 503 => {
                 error!(method, path, status, duration_ms, error = %error.text, "request failed");
             }
             Some(error) => debug!(method, path, status, duration_ms, error = %error.text, "request refused"),

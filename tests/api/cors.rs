@@ -53,7 +53,8 @@ async fn a_listed_origin_may_read_every_response(pool: PgPool) {
             (status, PAGE),
             "{path}"
         );
-        assert_eq!(response.header("access-control-expose-headers"), "allow, etag, link, retry-after");
+        let exposed = "allow, etag, idempotent-replayed, link, retry-after";
+        assert_eq!(response.header("access-control-expose-headers"), exposed);
         assert_eq!(vary(&response), ["origin"], "{path}");
     }
     let list = get(&films, "/films/", "http://localhost:8080").await;

@@ -21,10 +21,14 @@ export function startCatalogue(choose) {
   });
   get("filters").addEventListener("reset", () => setTimeout(() => restart(choose)));
   get("next").addEventListener("click", () => {
+    // The second click of two comes before the page that would tell what is next.
+    if (next === null) return;
     earlier.push(current);
     load(next, choose);
   });
-  get("previous").addEventListener("click", () => load(earlier.pop(), choose));
+  get("previous").addEventListener("click", () => {
+    if (earlier.length > 0) load(earlier.pop(), choose);
+  });
   restart(choose);
 }
 
@@ -50,17 +54,17 @@ function path() {
 async function load(path, choose) {
   loading.abort();
   loading = new AbortController();
+  current = path;
+  next = null;
   const { signal } = loading;
   try {
     const response = await request(path, { signal });
     const films = Object.entries(await response.json());
-    current = path;
     next = nextPage(response);
     show(films, choose);
     get("list-status").textContent = films.length === 0 ? "No film meets these conditions." : "";
   } catch (error) {
     if (signal.aborted) return;
-    next = null;
     show([], choose);
     get("list-status").textContent = error.message;
   }
