@@ -63,8 +63,8 @@ pub struct Database {
     pub prepared_statements: bool,
     /// Uses read leases: cached responses are used for some milliseconds without a query, and no read is
     /// stale, because a change of a film waits that long before its commit. The column
-    /// `film_catalogue.lease` has the length. Without effect with `database.read_url`, and with
-    /// `database.prepared_statements` set to `false`.
+    /// `film_catalogue.lease` has the length. Has no effect with `database.read_url`, or if
+    /// `database.prepared_statements` is `false`.
     pub leases: bool,
     /// Longest time to open a connection. It is also the longest time that a request waits for an
     /// unreachable database.

@@ -56,8 +56,8 @@ pub struct Http {
     /// Longest time for a connection to send the headers of its next request, counted from the previous
     /// response. An idle connection is closed after the same time, over HTTP/1.1 and HTTP/2.
     pub header_timeout: Timeout,
-    /// Longest time for a client to accept no part of a response that waits for it. A connection that
-    /// takes longer is closed. Over HTTP/2, a part is up to 16 kB of one response.
+    /// Longest time for which a client may read nothing of a response that waits for it. Then the connection is
+    /// closed. Over HTTP/2, this counts for every part of a response of up to 16 kB.
     pub write_timeout: Timeout,
     /// Largest request body, in bytes. A request with a larger body gets 413.
     #[schemars(range(min = 1, max = 1_073_741_824))]
@@ -143,9 +143,9 @@ impl Default for Reviews {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Readiness {
-    /// Makes the instance unready while the database is unreachable (`true`), so that traffic goes to
-    /// other instances. With `false` the instance stays ready and responds with 503. Choose `false` if
-    /// all instances share one database: removing all of them from the load balancer helps nobody.
+    /// Makes the instance unready while the database is unreachable (`true`), so that traffic goes to other
+    /// instances. With `false` the instance stays ready, and requests that need the database get 503. Choose
+    /// `false` if all instances share one database: removing all of them from the load balancer helps nobody.
     pub database: bool,
     /// Time between two checks of the database. `/readyz` reports the result of the last check.
     pub interval: Timeout,

@@ -17,7 +17,7 @@ use super::tracking::Tracking;
 use super::version::{Version, Versioned};
 use crate::config::Database;
 
-/// A query with the responses that it has read.
+/// A kind of query, with the cached responses that it has read.
 pub(super) struct ResponseCache<Q: CachedQuery> {
     entries: Mutex<Entries<Q>>,
     tracking: Arc<Tracking>,

@@ -13,7 +13,9 @@ pub(super) trait CachedQuery: Send + Sync + 'static {
     const NAME: &'static str;
     /// The table, for the span.
     const TABLE: &'static str;
+    /// What one request looks up.
     type Key: Clone + Eq + Hash + Send + Sync;
+    /// The response to one request, without its version.
     type Content: Clone + Send;
 
     /// Reads the present versions of keys.
@@ -34,7 +36,7 @@ pub(super) trait CachedQuery: Send + Sync + 'static {
     fn size(key: &Self::Key, content: &Self::Content) -> usize;
 }
 
-/// What gives the instance leases of the catalogue's version, if it uses them.
+/// Grants leases of the catalogue's version, if the instance uses leases.
 pub(super) struct Lessor<'a> {
     pub(super) leases: Option<&'a Leases>,
     /// The period of tracking that the lease belongs to.
@@ -43,9 +45,9 @@ pub(super) struct Lessor<'a> {
 
 /// The versions of some keys.
 pub(super) enum Versions {
-    /// All keys have this one.
+    /// One version, which all keys have.
     Same(Version),
-    /// One for each key.
+    /// A version for each key, in the order of the keys.
     Each(Vec<Version>),
 }
 

@@ -20,8 +20,8 @@ pub(super) struct Entries<Q: CachedQuery> {
 }
 
 /// Weighs a response by its size, with its key: a client that sends long keys with short responses must not fill
-/// the memory. No response weighs less than its share if the cache had as many as it may have, so one limit for
-/// the weight holds both limits.
+/// the memory. A response weighs at least the limit for the size, divided by the limit for the number. So the
+/// limit for the weight holds both limits.
 struct Weight<Q> {
     least: u64,
     query: PhantomData<fn() -> Q>,

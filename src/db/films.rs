@@ -103,8 +103,8 @@ impl CachedQuery for GetFilm {
     }
 }
 
-/// A batch stops reading lists after this time and returns what it has. So each list takes about as
-/// long as it would alone, and memory holds no more than Postgres sends in this time, and one list.
+/// A batch stops reading lists after this time, at the end of a list, and returns what it has. So each list takes
+/// about as long as it would alone, and a batch holds little more in memory than Postgres sends in this time.
 const READ_TIME: Duration = Duration::from_millis(100);
 
 /// Lists films: one query for each filter, one after another.

@@ -31,10 +31,9 @@ pub struct ReviewPage {
 }
 
 /// Lists the reviews of films. The content is `None` if there is no such film.
-///
 pub(super) struct ListReviews;
 
-/// The versions that make the one of a film's reviews.
+/// The parts of the version of a film's reviews.
 struct VersionRow {
     film_id: i32,
     catalogue: Uuid,
@@ -43,7 +42,7 @@ struct VersionRow {
 
 /// The page of a key whose film exists.
 struct Row {
-    /// Counted from 1.
+    /// Position of the key in the batch, counted from 1.
     position: i64,
     catalogue: Uuid,
     parts: Vec<Uuid>,

@@ -1,4 +1,4 @@
-//! Reads one kind of response about films on one worker thread: from memory while a lease holds, or else by
+//! Reads one kind of response on one worker thread: from memory while a lease holds, or else by
 //! a batch.
 
 use std::fmt;
@@ -26,7 +26,7 @@ pub(super) struct Reads<Q: CachedQuery> {
     counts: Counts,
 }
 
-/// How often responses came from where.
+/// Numbers of responses, by their source.
 #[derive(Debug, Default)]
 struct Counts {
     leased: AtomicU64,

@@ -20,14 +20,14 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 pub(super) struct Cors(Origins);
 
 /// The headers of a request that decide about the permission.
-pub(super) struct Asked {
+pub(super) struct CrossOrigin {
     origin: Option<HeaderValue>,
     is_preflight: bool,
 }
 
-impl Asked {
+impl CrossOrigin {
     /// Reads the headers of a request, before a handler consumes the request.
-    pub(super) fn by(request: &Request<Body>) -> Self {
+    pub(super) fn of(request: &Request<Body>) -> Self {
         let headers = request.headers();
         let has_method = headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         Self {
@@ -44,20 +44,20 @@ impl Cors {
     }
 
     /// Adds the permission to a response, if the origin is allowed.
-    pub(super) fn permit(&self, asked: Asked, response: &mut Response) {
+    pub(super) fn permit(&self, request: CrossOrigin, response: &mut Response) {
         let headers = response.headers_mut();
         let allowed = match &self.0 {
             Origins::Any => Some(HeaderValue::from_static("*")),
             Origins::Listed(origins) => {
                 // For every origin: a cache must not hand the response of one origin to another.
                 headers.append(header::VARY, HeaderValue::from_static("origin"));
-                asked.origin.filter(|origin| origins.iter().any(|listed| origin == listed.as_str()))
+                request.origin.filter(|origin| origins.iter().any(|listed| origin == listed.as_str()))
             }
         };
         let Some(origin) = allowed else { return };
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
-        if asked.is_preflight {
+        if request.is_preflight {
             permit_request(headers);
         }
     }

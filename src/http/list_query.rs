@@ -13,7 +13,7 @@ use crate::db::Filter;
 
 /// The default of the article's application, if no filter is given.
 const DEFAULT_YEAR_GT: i32 = 2000;
-/// In characters, so that no client fills the cache with its keys. The longest title of the DVD-rental data
+/// Longest prefix in characters, so that no client fills the cache with its keys. The longest title of the DVD-rental data
 /// has 27, and its column takes 255.
 const MAX_PREFIX: usize = 100;
 
@@ -107,7 +107,7 @@ fn optional_integer<'de, D: Deserializer<'de>>(input: D) -> Result<Option<i32>, 
     integer(input).map(Some)
 }
 
-/// Postgres stores no NUL in a text.
+/// Reads a prefix. Postgres stores no NUL in a text.
 fn prefix<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
     let expected = format_args!("expected 1 to {MAX_PREFIX} characters without NUL");
     let prefix = String::deserialize(input)?;

@@ -77,6 +77,7 @@ impl Observer {
         }
     }
 
+    /// Turns a panic and a timeout into their responses.
     async fn contain(&self, response: BoxFuture<'_, Response>) -> Response {
         match timeout(self.timeout, AssertUnwindSafe(response).catch_unwind()).await {
             Ok(Ok(response)) => response,

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::future::{BoxFuture, Either};
 use prometheus::Registry;
 
-use super::cors::{Asked, Cors};
+use super::cors::{Cors, CrossOrigin};
 use super::error::Error;
 use super::header_cache::HeaderCache;
 use super::inject::unless_injected;
@@ -36,7 +36,8 @@ enum Port {
         cors: Option<Cors>,
         faults: Option<Faults>,
     },
-    /// The port for probes and scrapes. They are not observed: they would drown the clients' requests.
+    /// The port for probes and scrapes. They are not observed, because the clients' requests
+    /// would be hard to find among them in metrics and traces.
     Admin { routes: Routes<AdminState>, state: AdminState },
 }
 
@@ -78,8 +79,8 @@ impl Service {
 
     /// Responds to one request.
     ///
-    /// A future that took the request would move its quarter of a kilobyte at every level, so only the handler's
-    /// does, in its box.
+    /// Only the handler's future, which is in a box, takes the request. Every future around it would copy the
+    /// request's quarter of a kilobyte.
     pub(crate) fn respond(
         &self,
         peer: SocketAddr,
@@ -96,7 +97,7 @@ impl Service {
                         None => response,
                     }
                 };
-                let cors = cors.as_ref().map(|cors| (cors, Asked::by(&request)));
+                let cors = cors.as_ref().map(|cors| (cors, CrossOrigin::of(&request)));
                 (Either::Left(observer.observe(peer, route.map(Route::path), request, respond)), cors)
             }
             Port::Admin { routes, state } => {
@@ -106,8 +107,8 @@ impl Service {
         };
         async move {
             let mut response = response.await;
-            if let Some((cors, asked)) = cors {
-                cors.permit(asked, &mut response);
+            if let Some((cors, request)) = cors {
+                cors.permit(request, &mut response);
             }
             if is_head { without_body(response) } else { response }
         }

@@ -118,7 +118,7 @@ impl Server {
     /// 2. Lame duck: the instance keeps serving, and its HTTP/1.1 responses close their connections, so that
     ///    load balancers move away before a connection is refused.
     /// 3. The listener accepts the connections that the kernel has queued, then closes its socket.
-    /// 4. The streams of those who watch the traffic end. Requests under way finish, within the grace period.
+    /// 4. The streams of the page's viewers end. Requests under way finish, within the grace period.
     /// 5. The batch queues close, and their workers finish the queued requests.
     /// 6. The connections to Postgres close, then the worker threads end, then the admin port closes.
     /// 7. `main` flushes telemetry and exits with 0.

@@ -13,13 +13,13 @@ thread_local! {
 /// What a request spent on batches. All zero for a response from memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BatchTimes {
-    /// From the queue to the start of the query. The sum, if the request was queued again.
+    /// Time from the queue to the start of the query. It is a sum if the request was queued again.
     pub(crate) wait: Duration,
     /// Duration of the query, for all requests of the batch.
     pub(crate) query: Duration,
-    /// Number of requests in the last batch, or 0 if no batch has ended.
+    /// Number of requests in the last batch. It is 0 if no batch has ended.
     pub(crate) size: usize,
-    /// From the queue to the end of the request, if it ended before its batch.
+    /// Time from the queue to the end of the request, if the request ended before its batch.
     pub(crate) unfinished: Option<Duration>,
     /// When the request was queued, until its batch has ended.
     queued_at: Option<Instant>,

@@ -114,7 +114,7 @@ impl<P: Processor> Worker<P> {
     }
 }
 
-/// Sends the error to every request of a batch, whose query started at this time, if it did.
+/// Sends the error to every request of a batch. `started` is the start of its query, or of the failure before it.
 fn fail<P: Processor>(batch: Vec<QueuedRequest<P>>, error: &Error, started: Instant) {
     let run = BatchRun { started, ended: Instant::now(), size: batch.len() };
     for request in batch {
