@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::cluster::{TestCluster, expect_kind};
 use super::forward::Forward;
 use super::install::{check_routes, pods};
 use super::load::Load;
+use super::upgrade::expect_replaced;
 
 /// Options about the Gateway.
 #[derive(clap::Args)]
@@ -72,10 +73,7 @@ pub(super) fn run(cluster: &TestCluster, options: &Gateway) -> Result<()> {
         let url = format!("http://{name}.{namespace}:{port}");
         let counts = Load { url, ..Load::on_release(cluster, SECONDS) }.during(cluster, || {
             cluster.upgrade(&[&VALUES[..], &["podAnnotations.rolled=gateway"]].concat())?;
-            let after = pods(cluster)?;
-            let replaced = after.iter().all(|pod| !before.contains(pod));
-            ensure!(replaced, "expected the rollout to replace every pod of {before:?}, found {after:?}");
-            Ok(())
+            expect_replaced(&before, &pods(cluster)?)
         })?;
         Ok(format!("{} pods replaced; {counts}", before.len()))
     })

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::cluster::TestCluster;
-use super::load::{self, Load};
+use super::load::Load;
 use super::roles::psql;
 
 /// Options about the custom metric.
@@ -122,12 +122,12 @@ fn ready_pods(cluster: &TestCluster) -> Result<u64> {
 
 /// Waits until the adapter serves the metric, which exists after the first requests.
 fn wait_for_metric(cluster: &TestCluster, options: &Metric) -> Result<String> {
-    Load { rate: RATES[1], ..Load::on_release(cluster, SECONDS) }.in_background(cluster)?;
+    let load = Load { rate: RATES[1], ..Load::on_release(cluster, SECONDS) }.start(cluster)?;
     let metric = &options.requests_metric;
     let path = format!("--raw={API}/namespaces/{}/pods/*/{metric}", cluster.namespace);
     cluster.until(Duration::from_secs(SECONDS), &format!("the metric {metric}"), || {
         cluster.kubectl(&["get", &path]).map(drop)
     })?;
-    load::stop(cluster)?;
+    load.stop()?;
     Ok(format!("the adapter serves {metric}"))
 }

@@ -24,8 +24,7 @@ pub(super) fn run(cluster: &TestCluster) -> Result<()> {
         let kustomization = json!({ "resources": ["k8s"], "images": images.collect::<Vec<_>>() });
         fs::write(overlay.path().join("kustomization.yaml"), kustomization.to_string())?;
         cluster.output(kubectl(&cluster.plain).args(["apply", "--kustomize"]).arg(overlay.path()))?;
-        let ready = ["rollout", "status", "deployment/films", "--timeout=3m"];
-        cluster.output(kubectl(&cluster.plain).args(ready))?;
+        cluster.wait_for_rollout(&cluster.plain, "films")?;
         check_routes(&Forward::to(&cluster.plain, "service/films", 5000)?)?;
         Ok("the three routes respond".to_owned())
     })

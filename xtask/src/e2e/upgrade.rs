@@ -1,9 +1,9 @@
 //! Upgrades that no client notices.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::cluster::TestCluster;
-use super::forward::{Forward, Response};
+use super::forward::Forward;
 use super::install::pods;
 use super::load::Load;
 use super::roles;
@@ -37,7 +37,8 @@ fn upgrade(cluster: &TestCluster, settings: &[&str]) -> Result<String> {
     Ok(format!("{} pods replaced; {counts}", before.len()))
 }
 
-fn expect_replaced(before: &[String], after: &[String]) -> Result<()> {
+/// Fails unless there are pods, and none of the earlier ones.
+pub(super) fn expect_replaced(before: &[String], after: &[String]) -> Result<()> {
     ensure!(
         !after.is_empty() && after.iter().all(|pod| !before.contains(pod)),
         "expected the upgrade to replace every pod of {before:?}, found {after:?}"
@@ -48,15 +49,10 @@ fn expect_replaced(before: &[String], after: &[String]) -> Result<()> {
 /// Sends a review of 200 bytes about an unknown film. The service reads it and returns 422, or refuses to
 /// read it and returns 413.
 fn expect_large_body(cluster: &TestCluster, expected: u16) -> Result<()> {
-    let api = Forward::to(&cluster.namespace, "service/films", 5000)?;
+    let api = Forward::to_films(cluster)?;
     let review = format!(r#"{{"film_id":999999,"rating":4{}}}"#, " ".repeat(200));
-    let Response { status, body } = api.post("/reviews/", &review)?;
-    ensure!(
-        status == expected,
-        "expected status {expected} for a review of {} bytes, got {status}: {body}",
-        review.len()
-    );
-    Ok(())
+    let response = api.post("/reviews/", &review)?.expect(expected);
+    response.map(drop).with_context(|| format!("a review of {} bytes", review.len()))
 }
 
 #[cfg(test)]
