@@ -32,6 +32,7 @@ impl Kubeconfig {
     }
 }
 
-fn kubectl(arguments: &[&str]) -> Result<String> {
+/// Runs kubectl, and returns what it prints.
+pub(crate) fn kubectl(arguments: &[&str]) -> Result<String> {
     process::output(Command::new("kubectl").args(arguments))
 }

@@ -3,7 +3,6 @@
 use anyhow::{Context, Result};
 
 use crate::baselines::FILMS;
-use crate::cargo::workspace;
 use crate::images::{self, LOADTEST, Names, split};
 
 const POSTGRES: &str = "docker.io/library/postgres";
@@ -67,10 +66,10 @@ pub(super) struct Images {
 impl Images {
     /// Returns the images that the options name.
     pub(super) fn of(options: &Options) -> Result<Self> {
-        let ours = images::all(&workspace(), &options.names)?;
+        let ours = images::all(&options.names)?;
         let find =
             |key| ours.iter().find(|image| image.key == key).with_context(|| format!("no image {key}"));
-        let default = images::all(&workspace(), &Names { registry: None, tag: None })?;
+        let default = images::all(&Names { registry: None, tag: None })?;
         let default = default.into_iter().find(|image| image.key == FILMS).context("no image of films")?;
         let postgres = options.postgres_image.clone().unwrap_or_else(|| POSTGRES.to_owned());
 

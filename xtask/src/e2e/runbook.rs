@@ -30,7 +30,7 @@ impl<'a> Runbook<'a> {
         Ok(Self {
             cluster,
             file,
-            blocks: blocks::parse(&read(&cargo::workspace(), file)?).context(file)?,
+            blocks: blocks::parse(&read(file)?).context(file)?,
             kubeconfig: Kubeconfig::of_namespace(&cluster.namespace)?,
             prelude: prelude.to_owned(),
         })

@@ -1,7 +1,6 @@
 //! `cargo xtask release images`: this architecture's images.
 
 use std::fs;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use indexmap::IndexMap;
@@ -9,7 +8,6 @@ use indexmap::IndexMap;
 use super::programs;
 use super::record::{Artifact, Options, Record, VERSION};
 use crate::builder::Builder;
-use crate::cargo;
 use crate::images::{self, Names};
 use crate::terminal::say;
 
@@ -21,10 +19,9 @@ pub(super) fn run(options: &Options, registry: &str, tag: Option<String>) -> Res
         "aarch64" => "arm64",
         other => other,
     };
-    let (workspace, own_tag) = (cargo::workspace(), format!("{VERSION}-{architecture}"));
-    let built = images::all(&workspace, &Names { registry: None, tag })?;
-    let published =
-        images::all(&workspace, &Names { registry: Some(registry.to_owned()), tag: Some(own_tag) })?;
+    let own_tag = format!("{VERSION}-{architecture}");
+    let built = images::all(&Names { registry: None, tag })?;
+    let published = images::all(&Names { registry: Some(registry.to_owned()), tag: Some(own_tag) })?;
     let mut record = Record {
         version: VERSION.to_owned(),
         registry: registry.to_owned(),
@@ -58,7 +55,7 @@ pub(super) fn push(
     options: &Options,
 ) -> Result<String> {
     let file = tempfile::NamedTempFile::new()?;
-    let mut push = Command::new(builder.program());
+    let mut push = builder.command();
     push.args(subcommand)
         .arg(tls(options))
         .args(["--quiet", "--format=oci", "--digestfile"])

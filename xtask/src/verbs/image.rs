@@ -44,7 +44,7 @@ pub(crate) struct Args {
 
 /// Runs the verb.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let mut images = images::all(&cargo::workspace(), &args.names)?;
+    let mut images = images::all(&args.names)?;
     images.retain(|image| args.images.is_empty() || args.images.iter().any(|key| key == image.key));
     if args.list {
         for image in &images {

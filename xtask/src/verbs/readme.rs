@@ -1,4 +1,4 @@
-//! Parses the options of the verb and runs the blocks in their order.
+//! `cargo xtask readme`: runs the commands of README.md.
 
 use std::fs;
 use std::path::Path;
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 
-use super::namespace::Namespace;
 use crate::blocks::{self, Block};
 use crate::cargo;
 use crate::generated::read;
+use crate::kubeconfig::{Kubeconfig, kubectl};
 use crate::net::Listen;
 use crate::process::{self, Group, Guard};
 use crate::signals::Signals;
@@ -47,7 +47,7 @@ pub(crate) struct Args {
 
 /// Runs the verb.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let mut blocks = blocks::parse(&read(&cargo::workspace(), README)?).context(README)?;
+    let mut blocks = blocks::parse(&read(README)?).context(README)?;
     for section in &args.without {
         let is_there = blocks.iter().any(|block| block.section == *section);
         ensure!(is_there, "--without {section:?}: {README} has no section of this name with commands");
@@ -85,7 +85,7 @@ fn shell(block: &Block, home: &Path, namespace: Option<&Namespace>) -> Command {
     let exec = if block.commands == SERVICE { "exec " } else { "" };
     shell.args(["-eux", "-c", &format!("{exec}{}", block.commands)]).stdin(Stdio::null());
     shell.current_dir(cargo::workspace()).env("CURL_HOME", home);
-    shell.envs(namespace.map(|namespace| ("KUBECONFIG", namespace.kubeconfig())));
+    shell.envs(namespace.map(|namespace| ("KUBECONFIG", namespace.kubeconfig.path())));
     shell
 }
 
@@ -115,6 +115,31 @@ fn start(shell: &mut Command, signals: &Signals) -> Result<Guard> {
     Ok(service)
 }
 
+/// A namespace, which is deleted when this is dropped, and a kubeconfig whose context names it: commands that name
+/// none leave the user's own namespace alone.
+struct Namespace {
+    name: String,
+    kubeconfig: Kubeconfig,
+}
+
+impl Namespace {
+    /// Creates a namespace in the cluster of the current context.
+    fn create() -> Result<Self> {
+        let name = format!("films-readme-{}", std::process::id());
+        kubectl(&["create", "namespace", &name]).context("the cluster's blocks need a cluster that runs")?;
+        let kubeconfig = Kubeconfig::of_namespace(&name)?;
+        Ok(Self { name, kubeconfig })
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        if let Err(error) = kubectl(&["delete", "namespace", &self.name, "--wait=false"]) {
+            say(&format!("The namespace {} is still there: {error:#}", self.name));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,7 +156,7 @@ mod tests {
 
     #[test]
     fn the_first_block_of_the_readme_starts_the_service() -> Result<()> {
-        let blocks = blocks::parse(&read(&cargo::workspace(), README)?)?;
+        let blocks = blocks::parse(&read(README)?)?;
         assert_eq!(blocks.first().map(|block| block.commands.as_str()), Some(SERVICE));
         Ok(())
     }
