@@ -19,9 +19,8 @@ const ROUTE: &str = "post";
 
 /// Sends a few reviews to each server, and checks that they are stored when the response comes.
 pub(super) fn check(database: &str, servers: &BenchServers) -> Result<()> {
-    for server in &servers.0 {
-        if server.stores_reviews()? {
-            let BenchServer { name, address, .. } = server;
+    for BenchServer { name, address, .. } in &servers.0 {
+        if stores_reviews(name)? {
             check_server(database, name, &format!("http://{address}"))?;
         }
     }
