@@ -18,7 +18,7 @@ use super::recorder::Recorder;
 use super::rig::Rig;
 use crate::postgres::Installation;
 use crate::signals::Signals;
-use crate::terminal::say;
+use crate::terminal::{name_of, say};
 
 /// What a run is made of.
 pub(super) struct Settings {
@@ -71,7 +71,7 @@ fn inject_all(settings: &Settings, rig: &mut Rig, stage: &Stage) -> Result<()> {
         let began = stage.recorder.now();
         let target = inject(rig, &planned)?;
         let ended = stage.recorder.now();
-        let kind = planned.kind.name();
+        let kind = name_of(&planned.kind);
         say(&format!(
             "{:8.3} s  {kind}: {target}, over after {} ms",
             seconds(began),

@@ -6,8 +6,7 @@ use super::super::history::{History, List, Operation};
 use super::linear::is_linearizable;
 use super::object::{Object, Step};
 use super::pieces::{essential, pieces};
-use super::shortest::shortest;
-use super::violation::Violation;
+use super::violation::{Violation, shortest};
 use super::writes::INITIAL;
 
 /// Finds a film or a list whose reads and changes fit no order.

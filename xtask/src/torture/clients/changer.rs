@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use postgres::{Client, Config, Error, NoTls};
 
-use super::super::history::{Action, Line, Operation, Outcome};
+use super::super::history::{Action, Outcome};
 use super::super::script::Changes;
 use super::stage::Stage;
 
@@ -53,15 +53,7 @@ impl<'a> Changer<'a> {
         if outcome != Outcome::Ok {
             self.connection = None;
         }
-        stage.recorder.write(&Line::Operation(Operation {
-            client: self.client,
-            action: Action::ChangeFilm { film, value },
-            invoked,
-            returned,
-            outcome,
-            instance: None,
-            status: None,
-        }))
+        stage.record_sql(self.client, Action::ChangeFilm { film, value }, (invoked, returned), outcome)
     }
 
     /// Returns the connection. Opens one if there is none, and waits for a moment if that fails.
@@ -105,15 +97,8 @@ pub(in super::super) fn count_reviews(stage: &Stage, client: u32, database: &str
             let rating = usize::try_from(row.get::<_, i32>(1))?;
             counts[rating - 1] = u64::try_from(row.get::<_, i64>(2))?;
         }
-        stage.recorder.write(&Line::Operation(Operation {
-            client,
-            action: Action::CountReviews { film: *film, counts },
-            invoked,
-            returned,
-            outcome: Outcome::Ok,
-            instance: None,
-            status: None,
-        }))?;
+        let action = Action::CountReviews { film: *film, counts };
+        stage.record_sql(client, action, (invoked, returned), Outcome::Ok)?;
     }
     Ok(())
 }

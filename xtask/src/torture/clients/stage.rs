@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::super::history::Run;
+use anyhow::Result;
+
+use super::super::history::{Action, Line, Operation, Outcome, Run};
 use super::super::recorder::Recorder;
 
 /// The run, and where clients reach what.
@@ -30,5 +32,24 @@ impl Stage {
         if !self.is_over() {
             thread::sleep(time);
         }
+    }
+
+    /// Records an operation of a client at Postgres.
+    pub(super) fn record_sql(
+        &self,
+        client: u32,
+        action: Action,
+        (invoked, returned): (u64, u64),
+        outcome: Outcome,
+    ) -> Result<()> {
+        self.recorder.write(&Line::Operation(Operation {
+            client,
+            action,
+            invoked,
+            returned,
+            outcome,
+            instance: None,
+            status: None,
+        }))
     }
 }

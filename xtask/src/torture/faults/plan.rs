@@ -1,13 +1,43 @@
-//! Which fault comes when, as the seed decides.
+//! The kinds of faults, and which comes when, as the seed decides.
 
 use std::time::Duration;
 
+use clap::ValueEnum;
 use fastrand::Rng;
-
-use super::kind::Kind;
 
 /// The number of a client that does not exist, for a generator of its own.
 const STREAM: u64 = 0x6661_756c_7473;
+
+/// A kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(in super::super) enum Kind {
+    /// Kills an instance with SIGKILL and starts it again.
+    KillFilms,
+    /// Stops an instance with SIGTERM and starts it again.
+    RestartFilms,
+    /// Pauses an instance with SIGSTOP.
+    PauseFilms,
+    /// Kills all processes of Postgres and starts it again.
+    KillPostgres,
+    /// Kills a session of Postgres with SIGKILL, after which Postgres restarts itself.
+    KillBackend,
+    /// Ends about half of the sessions with `pg_terminate_backend`.
+    TerminateBackends,
+    /// Pauses all processes of Postgres with SIGSTOP.
+    PausePostgres,
+    /// Closes the connections of one link, and new connections at once.
+    Cut,
+    /// Holds the bytes of one link.
+    Stall,
+    /// Closes the connections of one link in one direction.
+    HalfClose,
+    /// Opens connections until Postgres refuses more.
+    ExhaustConnections,
+    /// Kills the primary, promotes its synchronous replica, and makes another replica.
+    Failover,
+    /// Fills the disk of Postgres. Needs root, who mounts a small file system.
+    FullDisk,
+}
 
 /// A fault to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
