@@ -18,6 +18,8 @@ use crate::result::{External, Options, Round, Row, Run, SCHEMA, Target, Usage};
 use crate::verify;
 use crate::workload::Workload;
 
+pub use crate::host::listener;
+
 /// Longer than any server needs for a single request.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -56,12 +58,6 @@ struct Turn<'a> {
 /// Returns the number of cores, but no more than connections: a thread of wrk needs a connection.
 pub fn default_threads(connections: u32) -> Result<usize> {
     Ok(host::cores()?.min(connections as usize))
-}
-
-/// Returns the id of the process that listens on this port. If the process has handed the socket to its
-/// children, returns the parent.
-pub fn listener(port: u16) -> Option<u32> {
-    host::listener(port)
 }
 
 impl Plan {

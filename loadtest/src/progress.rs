@@ -1,5 +1,8 @@
 //! Shows how far a measurement is, and how long it still takes.
 
+use std::time::Duration;
+
+use humantime::format_duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// The progress of a measurement, in seconds of measuring.
@@ -36,21 +39,7 @@ impl Progress {
     }
 }
 
-/// Formats a time in words: `13 min 30 s`.
+/// Formats a time in words: `13m 30s`.
 pub(crate) fn duration(seconds: u64) -> String {
-    match (seconds / 60, seconds % 60) {
-        (0, seconds) => format!("{seconds} s"),
-        (minutes, 0) => format!("{minutes} min"),
-        (minutes, seconds) => format!("{minutes} min {seconds} s"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_has_minutes_and_seconds() {
-        assert_eq!([0, 59, 60, 629].map(duration), ["0 s", "59 s", "1 min", "10 min 29 s"]);
-    }
+    format_duration(Duration::from_secs(seconds)).to_string()
 }
