@@ -43,7 +43,6 @@ pub(crate) struct Names {
 }
 
 impl Image {
-    /// Returns the whole name.
     pub(crate) fn name(&self) -> String {
         format!("{}:{}", self.repository, self.tag)
     }
@@ -114,7 +113,6 @@ pub(crate) fn split(image: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Reads a YAML document.
 pub(crate) fn parse_yaml(name: &str, text: &str) -> Result<Value> {
     serde_saphyr::from_str(text).with_context(|| format!("{name} is not valid YAML"))
 }

@@ -77,7 +77,6 @@ fn accepted(run: &Run) -> Result<Option<u64>> {
     Ok(accepted)
 }
 
-/// Returns the number of stored reviews.
 pub(super) fn count(database: &str) -> Result<i64> {
     let mut client = Client::connect(database, NoTls).context("cannot count the reviews")?;
     Ok(client.query_one("select count(*) from review", &[])?.get(0))

@@ -19,7 +19,6 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// A server.
 pub(super) struct BenchServer {
     pub(super) name: &'static str,
     pub(super) address: SocketAddr,
@@ -69,12 +68,10 @@ impl BenchServers {
         Ok(())
     }
 
-    /// Tells whether a server of this name takes part.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|server| server.name == name)
     }
 
-    /// Returns the targets as arguments of the load test.
     pub(super) fn targets(&self) -> impl Iterator<Item = String> {
         self.0.iter().map(|BenchServer { name, address, .. }| format!("{name}=http://{address}"))
     }

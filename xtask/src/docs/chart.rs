@@ -28,7 +28,6 @@ const CHECKS: &str = "helm/films/files/checks.json";
 const README: &str = "helm/films/README.md";
 const NO_BASELINES: &str = "helm/films/tests/no-baselines.yaml";
 
-/// Runs the verb.
 pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
     let mut schema: Value =
         serde_json::from_str(&read(SCHEMA)?).with_context(|| format!("{SCHEMA} is not valid JSON"))?;

@@ -21,7 +21,6 @@ const METRICS: &str = "docs/metrics.md";
 const OPENAPI: &str = "docs/openapi.json";
 const BASELINES: &str = "loadtest/baselines/README.md";
 
-/// Runs the verb.
 pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
     let comparison = Run::parse(&read(COMPARISON)?).context(COMPARISON)?;
     let verdict = verdict(&comparison).with_context(|| format!("{COMPARISON} has no verdict"))?;

@@ -69,7 +69,6 @@ impl<'a> Client<'a> {
         self.cluster.until(timeout, &format!("the pod {} to end", self.name), ended)
     }
 
-    /// Returns what the program has printed.
     pub(super) fn log(&self) -> Result<String> {
         self.cluster.output(kubectl(&self.cluster.outside).args(["logs", self.name]))
     }

@@ -14,14 +14,12 @@ use crate::process::{self, Group};
 use crate::signals::Signals;
 use crate::terminal::say;
 
-/// Name of the release.
 pub(super) const RELEASE: &str = "films";
 /// For helm: a small machine needs a while to start everything at once.
 const TIMEOUT: &str = "5m";
 
 /// The namespaces of a run, which are deleted when this is dropped.
 pub(super) struct TestCluster<'a> {
-    /// Namespace of the release.
     pub(super) namespace: String,
     /// A namespace with the same rules, for the manifests without Helm.
     pub(super) plain: String,
@@ -193,7 +191,6 @@ impl Drop for TestCluster<'_> {
     }
 }
 
-/// Returns kubectl in a namespace.
 pub(super) fn kubectl(namespace: &str) -> Command {
     let mut kubectl = Command::new("kubectl");
     kubectl.args(["--namespace", namespace]);

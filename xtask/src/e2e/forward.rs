@@ -70,7 +70,6 @@ impl Forward {
         Ok(Self { url: format!("http://{address}"), _process: process })
     }
 
-    /// Sends a GET.
     pub(super) fn get(&self, path: &str) -> Result<Response> {
         send(Request::get(self.at(path)).body(String::new())?)
     }
@@ -81,13 +80,11 @@ impl Forward {
         send(request.body(body.to_owned())?)
     }
 
-    /// Returns the URL of a path.
     pub(super) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 }
 
-/// Sends a request.
 pub(super) fn send(request: Request<String>) -> Result<Response> {
     let name = format!("{} {}", request.method(), request.uri());
     let mut response = net::agent(TIMEOUT).run(request).with_context(|| name.clone())?;

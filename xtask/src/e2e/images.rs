@@ -47,19 +47,15 @@ pub(super) struct Options {
     k6_starter_image: Option<String>,
 }
 
-/// The images.
 pub(super) struct Images {
     /// Values of the chart, each KEY=VALUE.
     pub(super) values: Vec<String>,
     /// Repositories that the manifests name, and the images to use in their place.
     pub(super) replaced: [(String, String); 2],
-    /// The image of the load test.
     pub(super) loadtest: String,
     /// The image of Postgres, for clients and for a server outside of the release.
     pub(super) postgres: String,
-    /// The image of Prometheus.
     pub(super) prometheus: String,
-    /// The image of Alertmanager.
     pub(super) alertmanager: String,
 }
 

@@ -13,7 +13,6 @@ use super::cluster::TestCluster;
 pub(super) struct Load {
     /// Where the requests go.
     pub(super) url: String,
-    /// Requests a second.
     pub(super) rate: u64,
     pub(super) seconds: u64,
 }

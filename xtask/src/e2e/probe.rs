@@ -55,7 +55,6 @@ impl Seen {
         self.reads.iter().filter(|(_, year)| year.is_some()).count()
     }
 
-    /// Returns the longest time between two commits.
     pub(super) fn gap(&self) -> Duration {
         let gaps = self.committed.windows(2).map(|pair| pair[1] - pair[0]);
         Duration::from_millis(gaps.max().unwrap_or_default())

@@ -21,7 +21,6 @@ struct Attempt {
     status: u16,
 }
 
-/// All requests of a stream.
 pub(super) struct Record(Vec<Attempt>);
 
 impl Record {
@@ -36,12 +35,10 @@ impl Record {
         Self(log.lines().filter_map(attempt).collect())
     }
 
-    /// Returns the number of reviews that were sent.
     pub(super) fn sent(&self) -> usize {
         self.0.iter().map(|attempt| attempt.number).collect::<BTreeSet<_>>().len()
     }
 
-    /// Returns the number of reviews that were acknowledged.
     pub(super) fn acknowledged(&self) -> usize {
         self.0.iter().filter(|attempt| attempt.status == 200).count()
     }
@@ -57,14 +54,12 @@ impl Record {
         Duration::from_millis(gaps.max().unwrap_or_default())
     }
 
-    /// Returns the longest time that a request took.
     pub(super) fn slowest(&self) -> Duration {
         Duration::from_millis(
             self.0.iter().map(|attempt| attempt.ended - attempt.sent).max().unwrap_or_default(),
         )
     }
 
-    /// Returns how many requests had each status.
     pub(super) fn statuses(&self) -> BTreeMap<u16, usize> {
         let mut statuses = BTreeMap::new();
         for attempt in &self.0 {

@@ -10,9 +10,7 @@ use super::record::Record;
 
 const SCRIPT: &str = include_str!("reviews.js");
 
-/// Reviews to send.
 pub(super) struct Stream {
-    /// Reviews a second.
     pub(super) rate: u64,
     pub(super) seconds: u64,
     /// Seconds for which a client tries a review again.
@@ -38,7 +36,6 @@ impl Stream {
         Ok(client)
     }
 
-    /// Waits until all reviews are sent.
     pub(super) fn finish(&self, client: &Client) -> Result<Record> {
         client.wait(Duration::from_secs(self.seconds + self.retry + 60))?;
         let record = Record::parse(&client.log()?);

@@ -40,13 +40,11 @@ pub(super) fn jaeger(cluster: &TestCluster) -> Result<Forward> {
     Forward::to(&cluster.namespace, "service/films-jaeger", 16686)
 }
 
-/// Returns the spans of a trace.
 pub(super) fn spans(jaeger: &Forward, id: &str) -> Result<Vec<Value>> {
     let traces = jaeger.get(&format!("/api/traces/{id}"))?.json()?;
     Ok(traces["data"][0]["spans"].as_array().cloned().unwrap_or_default())
 }
 
-/// Returns the names of spans.
 pub(super) fn names(spans: &[Value]) -> Vec<&str> {
     spans.iter().filter_map(|span| span["operationName"].as_str()).collect()
 }

@@ -105,7 +105,6 @@ impl Scenario {
     }
 }
 
-/// Runs the verb.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     process::output(Command::new("helm").args(["version", "--short"])).context("e2e needs helm")?;
     process::output(Command::new("kubectl").args(["get", "--raw=/readyz"]))

@@ -15,7 +15,6 @@ use crate::terminal::say;
 /// What an archive has next to the program.
 const FILES: [&str; 4] = ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
-/// Runs the step.
 pub(super) fn run(options: &Options) -> Result<()> {
     let workspace = cargo::workspace();
     let from_workspace = |program: &str, arguments: &[&str]| {

@@ -19,7 +19,6 @@ use crate::terminal::say;
 const ICON: &str = "helm/films/icon.svg";
 const README: &str = "helm/films/README.md";
 
-/// Runs the step.
 pub(super) fn run(options: &Options, source: Option<&str>) -> Result<()> {
     let mut record = Record::read(&options.out.join(FILE))?;
     let copy = tempfile::tempdir()?;

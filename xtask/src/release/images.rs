@@ -11,7 +11,6 @@ use crate::builder::Builder;
 use crate::images::{self, Names};
 use crate::terminal::say;
 
-/// Runs the step.
 pub(super) fn run(options: &Options, registry: &str, tag: Option<String>) -> Result<()> {
     let builder = builder()?;
     let architecture = match std::env::consts::ARCH {

@@ -8,7 +8,6 @@ use super::record::{Artifact, FILE, Options, Record, VERSION};
 use crate::builder::Builder;
 use crate::terminal::say;
 
-/// Runs the step.
 pub(super) fn run(options: &Options) -> Result<()> {
     let files = ["amd64", "arm64"].map(|name| options.out.join(format!("images-{name}.json")));
     let parts = files.iter().filter(|path| path.exists()).map(|path| Record::read(path));

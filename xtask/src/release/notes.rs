@@ -8,7 +8,6 @@ use crate::images::{CHART, parse_yaml};
 
 const FILE: &str = "CHANGELOG.md";
 
-/// Runs the step.
 pub(super) fn run(version: &str) -> Result<()> {
     compare(version, VERSION, &read(CHART)?)?;
     println!("{}", section(&read(FILE)?, version)?);

@@ -9,7 +9,6 @@ use super::programs;
 use super::record::{FILE, Options, Record, VERSION};
 use crate::terminal::say;
 
-/// Runs the step.
 pub(super) fn run(options: &Options) -> Result<()> {
     for image in Record::read(&options.out.join(FILE))?.images.values() {
         for (platform, reference) in image.per_platform() {

@@ -15,7 +15,6 @@ pub(super) const CHECKSUMS: &str = "SHA256SUMS";
 /// The signature of that file.
 pub(super) const BUNDLE: &str = "SHA256SUMS.sigstore.json";
 
-/// Runs the step.
 pub(super) fn run(options: &Options, signer: &cosign::Signer) -> Result<()> {
     let record = Record::read(&options.out.join(FILE))?;
     let provenance = tempfile::NamedTempFile::new()?;

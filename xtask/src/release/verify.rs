@@ -10,7 +10,6 @@ use super::record::{FILE, Options, Record};
 use super::sign::{BUNDLE, CHECKSUMS};
 use crate::terminal::say;
 
-/// Runs the step.
 pub(super) fn run(options: &Options, expected: &Expected) -> Result<()> {
     let record = Record::read(&options.out.join(FILE))?;
     let expected = expected.options(&record.version)?;

@@ -58,7 +58,6 @@ impl Instance {
         Ok(self.name.clone())
     }
 
-    /// Kills the instance.
     pub(super) fn kill(&mut self) {
         if let Some(guard) = &mut self.process {
             let _ = guard.child.kill();
@@ -85,7 +84,6 @@ impl Instance {
         Ok(self.name.clone())
     }
 
-    /// Waits until the instance is ready.
     pub(super) fn await_ready(&mut self) -> Result<()> {
         let url = format!("http://{}/readyz", self.admin);
         let agent = agent(Duration::from_secs(1));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fastrand::Rng;
+use uuid::Uuid;
 
 use super::catalogue::{FILMS, KEYED_FILMS};
 
@@ -16,7 +17,6 @@ pub(super) struct Step {
     pub(super) pause: Duration,
 }
 
-/// A request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Request {
     Film { film: u32, conditional: bool },
@@ -29,7 +29,6 @@ pub(super) enum Request {
 pub(super) struct Script(Rng);
 
 impl Script {
-    /// Returns the steps of a client.
     pub(super) fn new(seed: u64, client: u32) -> Self {
         Self(rng(seed, client))
     }
@@ -49,7 +48,8 @@ impl Iterator for Script {
             _ => Request::Review {
                 film: FILMS + rng.u32(1..=KEYED_FILMS),
                 rating: rng.usize(1..=5),
-                key: Some(key(rng)),
+                // The string of a structured field.
+                key: Some(format!("\"{}\"", Uuid::from_u128(rng.u128(..)))),
             },
         };
         Some(Step { request, instance: rng.usize(..), pause: Duration::from_millis(rng.u64(0..8)) })
@@ -60,7 +60,6 @@ impl Iterator for Script {
 pub(super) struct Changes(Rng);
 
 impl Changes {
-    /// Returns the changes of a client.
     pub(super) fn new(seed: u64, client: u32) -> Self {
         Self(rng(seed, client))
     }
@@ -83,13 +82,6 @@ fn rng(seed: u64, client: u32) -> Rng {
 
 fn any_film(rng: &mut Rng) -> u32 {
     rng.u32(1..=FILMS + KEYED_FILMS)
-}
-
-/// Returns a UUID as the string of a structured field.
-fn key(rng: &mut Rng) -> String {
-    let hex = format!("{:032x}", rng.u128(..));
-    let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
-    format!("\"{}\"", parts.join("-"))
 }
 
 #[cfg(test)]

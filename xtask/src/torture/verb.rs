@@ -60,7 +60,6 @@ pub(crate) struct Args {
     check: Option<PathBuf>,
 }
 
-/// Runs the verb.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     if let Some(file) = &args.check {
         return check(file);

@@ -42,7 +42,6 @@ pub(crate) struct Args {
     rest: Vec<OsString>,
 }
 
-/// Runs the verb.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let mut images = images::all(&args.names)?;
     images.retain(|image| args.images.is_empty() || args.images.iter().any(|key| key == image.key));

@@ -47,7 +47,6 @@ secretGenerator:
 resources:
 ";
 
-/// Runs the verb.
 pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
     let workspace = cargo::workspace();
     let rendered = files(&render()?)?;

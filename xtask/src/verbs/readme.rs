@@ -45,7 +45,6 @@ pub(crate) struct Args {
     list: bool,
 }
 
-/// Runs the verb.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let mut blocks = blocks::parse(&read(README)?).context(README)?;
     for section in &args.without {
@@ -89,7 +88,6 @@ fn shell(block: &Block, home: &Path, namespace: Option<&Namespace>) -> Command {
     shell
 }
 
-/// Runs a block to its end.
 fn finish(block: &Block, shell: &mut Command, signals: &Signals) -> Result<()> {
     let since = Instant::now();
     let status = process::run(shell, Group::Own, signals)?;

@@ -17,19 +17,16 @@ pub(in crate::e2e) const KIND: &str = "clusters.postgresql.cnpg.io";
 pub(super) const SUPERUSER: &str = "postgres";
 const READY_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Returns the Cluster.
 pub(super) fn get(cluster: &TestCluster, name: &str) -> Result<Value> {
     cluster.get(&[&format!("{KIND}/{name}")])
 }
 
-/// Returns the pod of the primary.
 pub(in crate::e2e) fn primary(cluster: &TestCluster, name: &str) -> Result<String> {
     let found = get(cluster, name)?;
     let primary = found["status"]["currentPrimary"].as_str();
     Ok(primary.with_context(|| format!("the Cluster {name} has no primary"))?.to_owned())
 }
 
-/// Returns the pods of the replicas.
 pub(super) fn replicas(cluster: &TestCluster) -> Result<Vec<String>> {
     let found = get(cluster, CLUSTER)?;
     let names = found["status"]["instanceNames"].as_array().context("the Cluster has no instances")?;
@@ -65,7 +62,6 @@ pub(in crate::e2e) fn psql(cluster: &TestCluster, name: &str, statement: &str) -
     psql_in(cluster, &primary(cluster, name)?, SUPERUSER, statement)
 }
 
-/// Returns the reviews in the Cluster.
 pub(in crate::e2e) fn reviews(cluster: &TestCluster, name: &str) -> Result<Counts> {
     counts(&psql(cluster, name, COUNTS)?)
 }

@@ -22,7 +22,6 @@ const LONGEST: Duration = Duration::from_mins(1);
 /// What a client may see in a switchover. All of them say that it may try again, or are a lost connection.
 const MENDED: [u16; 3] = [0, 503, 504];
 
-/// Kills the primary by force.
 pub(super) fn kill(cluster: &TestCluster) -> Result<()> {
     cluster.step("primary killed by force, under load", || {
         let restarts_before = all_restarts(cluster)?;
@@ -120,7 +119,6 @@ fn promote(cluster: &TestCluster, pod: &str) -> Result<()> {
     cluster.kubectl(&["patch", &object, "--subresource=status", "--type=merge", "--patch", &patch]).map(drop)
 }
 
-/// Returns the restarts of each pod of the service.
 fn all_restarts(cluster: &TestCluster) -> Result<BTreeMap<String, u64>> {
     let count = |pod: String| Ok((pod.clone(), restarts(cluster, &pod)?));
     pods(cluster)?.into_iter().map(count).collect()

@@ -29,7 +29,6 @@ const LONG: u64 = 300;
 const SHORT: u64 = 20;
 const TIMEOUT: Duration = Duration::from_mins(3);
 
-/// Returns a trial for each fault.
 pub(super) fn trials() -> [Trial; 6] {
     let trial = |fault, parameters, alert| Trial { fault, parameters, alert, seconds: LONG };
     [

@@ -9,7 +9,6 @@ use serde_json::Value;
 use crate::e2e::cluster::TestCluster;
 use crate::e2e::forward::Forward;
 
-/// A Prometheus in the cluster.
 pub(super) struct Prometheus(Forward);
 
 impl Prometheus {
@@ -46,7 +45,6 @@ impl Prometheus {
     }
 }
 
-/// An Alertmanager in the cluster.
 pub(super) struct Alertmanager(Forward);
 
 impl Alertmanager {

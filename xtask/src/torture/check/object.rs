@@ -34,7 +34,6 @@ pub(super) enum Object<'a> {
 }
 
 impl Object<'_> {
-    /// Returns the number of films.
     pub(super) fn films(self) -> usize {
         match self {
             Self::Film(_) => 1,

@@ -2,7 +2,6 @@
 
 use super::super::history::Operation;
 
-/// A broken rule.
 #[derive(Debug, PartialEq)]
 pub(in super::super) struct Violation {
     /// The rule in one sentence.

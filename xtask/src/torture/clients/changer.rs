@@ -15,7 +15,6 @@ const RETRY: Duration = Duration::from_millis(50);
 /// The values of each client begin at its number times this, so that no value is written twice.
 const VALUES: u64 = 1_000_000_000;
 
-/// A client that changes films.
 pub(super) struct Changer<'a> {
     stage: &'a Stage,
     client: u32,

@@ -22,12 +22,10 @@ pub(in super::super) struct Stage {
 }
 
 impl Stage {
-    /// Tells whether the run is over.
     pub(super) fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
     }
 
-    /// Waits, unless the run is over.
     pub(super) fn sleep(&self, time: Duration) {
         if !self.is_over() {
             thread::sleep(time);

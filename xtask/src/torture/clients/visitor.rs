@@ -13,7 +13,6 @@ use super::stage::Stage;
 /// Time before a request with a key is sent again.
 const RETRY: Duration = Duration::from_millis(50);
 
-/// A client.
 pub(super) struct Visitor<'a> {
     stage: &'a Stage,
     client: u32,

@@ -59,7 +59,6 @@ pub(in super::super) struct Plan {
 }
 
 impl Plan {
-    /// Returns the plan of these kinds.
     pub(in super::super) fn new(seed: u64, kinds: &[Kind]) -> Self {
         Self { rng: Rng::with_seed(seed ^ STREAM), kinds: kinds.to_vec(), bag: Vec::new() }
     }
