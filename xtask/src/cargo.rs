@@ -69,12 +69,7 @@ pub(crate) fn prepare(database: &str, release: bool, signals: &Signals) -> Resul
 
 /// Runs a verb of the service on a database.
 pub(crate) fn run_verb(films: &Path, verb: &str, database: &str, signals: &Signals) -> Result<()> {
-    let mut command = Command::new(films);
-    command.arg(verb).env("DATABASE_URL", database);
-    let status = process::run(&mut command, Group::Own, signals)?;
-    signals.check()?;
-    ensure!(status.success(), "`films {verb}` failed ({status}): its messages are above");
-    Ok(())
+    process::succeed(Command::new(films).arg(verb).env("DATABASE_URL", database), signals)
 }
 
 /// Returns what a program prints as its version, in the workspace, whose toolchain may differ from others. Fails

@@ -50,11 +50,16 @@ impl Listen {
         SocketAddr::new(ip, self.address.port())
     }
 
-    /// Tells whether a GET of `path` returns 200 within a second.
+    /// Does the same as [`responds`] at this address.
     pub(crate) fn responds(&self, path: &str) -> bool {
-        let response = agent(Duration::from_secs(1)).get(format!("http://{}{path}", self.reachable())).call();
-        response.is_ok_and(|response| response.status() == 200)
+        responds(self.reachable(), path)
     }
+}
+
+/// Tells whether a GET of `path` returns 200 within a second.
+pub(crate) fn responds(address: SocketAddr, path: &str) -> bool {
+    let response = agent(Duration::from_secs(1)).get(format!("http://{address}{path}")).call();
+    response.is_ok_and(|response| response.status() == 200)
 }
 
 /// Returns an HTTP client for servers on this machine, to which a proxy does not lead.

@@ -12,7 +12,7 @@ use std::process::{Child, Command, ExitCode, ExitStatus, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 
@@ -101,6 +101,14 @@ pub(crate) fn wait(child: &mut Child, group: Group, signals: &Signals) -> Result
 pub(crate) fn run(command: &mut Command, group: Group, signals: &Signals) -> Result<ExitStatus> {
     signals.check()?;
     wait(&mut spawn(command, group, Signal::SIGTERM)?, group, signals)
+}
+
+/// Runs `command` to its end, and fails unless it succeeds. It writes its messages to the terminal.
+pub(crate) fn succeed(command: &mut Command, signals: &Signals) -> Result<()> {
+    let status = run(command, Group::Own, signals)?;
+    signals.check()?;
+    ensure!(status.success(), "`{}` failed ({status}): its messages are above", words(command));
+    Ok(())
 }
 
 /// Runs `command` and returns what it printed. If it fails, the error has its output.

@@ -75,7 +75,22 @@ fn with_baselines(values: &str) -> Result<String> {
     let (reference, ceiling) = (baselines::with_role(Role::Reference)?, baselines::with_role(Role::Ceiling)?);
     let mut map = format!("  reference: {reference}\n  ceiling: {ceiling}\n  baselines:\n");
     for (name, baseline) in in_cluster()? {
-        entry(&mut map, registry, name, baseline)?;
+        let image = baseline.image.as_ref().with_context(|| format!("{FILE}: {name} has no image"))?;
+        write!(
+            map,
+            "    {name}:
+      enabled: true
+      image:
+        repository: {registry}/{}
+        tag: \"\"
+        digest: \"\"
+        pullPolicy: IfNotPresent
+      database: {}
+      extraEnv: {{}}
+",
+            image.name,
+            name_of(&baseline.database)
+        )?;
     }
     between(values, "# baselines: written by", "# end of baselines", &map)
 }
@@ -98,26 +113,6 @@ loadtest:
 
 fn in_cluster() -> Result<impl Iterator<Item = (&'static String, &'static Baseline)>> {
     Ok(baselines::all()?.iter().filter(|(_, baseline)| baseline.in_cluster))
-}
-
-fn entry(map: &mut String, registry: &str, name: &str, baseline: &Baseline) -> Result<()> {
-    let image = baseline.image.as_ref().with_context(|| format!("{FILE}: {name} has no image"))?;
-    let database = name_of(&baseline.database);
-    write!(
-        map,
-        "    {name}:
-      enabled: true
-      image:
-        repository: {registry}/{}
-        tag: \"\"
-        digest: \"\"
-        pullPolicy: IfNotPresent
-      database: {database}
-      extraEnv: {{}}
-",
-        image.name
-    )?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::client::Client;
 use super::cluster::TestCluster;
+use super::record::longest_gap;
 
 const SCRIPT: &str = include_str!("probe.sh");
 
@@ -56,8 +57,7 @@ impl Seen {
     }
 
     pub(super) fn gap(&self) -> Duration {
-        let gaps = self.committed.windows(2).map(|pair| pair[1] - pair[0]);
-        Duration::from_millis(gaps.max().unwrap_or_default())
+        longest_gap(&self.committed)
     }
 
     /// Checks that no read is older than what was committed before it, and that reads work at the end.

@@ -50,8 +50,7 @@ impl Record {
         let mut times: Vec<_> = acknowledged.map(|attempt| attempt.ended).collect();
         times.sort_unstable();
         times.extend(self.0.iter().map(|attempt| attempt.ended).max());
-        let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
-        Duration::from_millis(gaps.max().unwrap_or_default())
+        longest_gap(&times)
     }
 
     pub(super) fn slowest(&self) -> Duration {
@@ -102,6 +101,12 @@ impl Record {
             self.statuses()
         ))
     }
+}
+
+/// Returns the longest time between two of these times, which are in milliseconds.
+pub(super) fn longest_gap(times: &[u64]) -> Duration {
+    let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
+    Duration::from_millis(gaps.max().unwrap_or_default())
 }
 
 /// Reads the output of psql for [`COUNTS`].

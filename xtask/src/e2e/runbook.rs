@@ -4,12 +4,13 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use tempfile::NamedTempFile;
 
 use super::cluster::TestCluster;
 use crate::blocks::{self, Block};
 use crate::cargo;
 use crate::generated::read;
-use crate::kubeconfig::Kubeconfig;
+use crate::kubeconfig;
 use crate::process;
 
 /// The image that the documents name.
@@ -20,7 +21,7 @@ pub(super) struct Runbook<'a> {
     cluster: &'a TestCluster<'a>,
     file: &'static str,
     blocks: Vec<Block>,
-    kubeconfig: Kubeconfig,
+    kubeconfig: NamedTempFile,
     /// Commands that run before those of the document.
     prelude: String,
 }
@@ -31,7 +32,7 @@ impl<'a> Runbook<'a> {
             cluster,
             file,
             blocks: blocks::parse(&read(file)?).context(file)?,
-            kubeconfig: Kubeconfig::of_namespace(&cluster.namespace)?,
+            kubeconfig: kubeconfig::of_namespace(&cluster.namespace)?,
             prelude: prelude.to_owned(),
         })
     }

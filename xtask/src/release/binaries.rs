@@ -48,14 +48,8 @@ pub(super) fn run(options: &Options) -> Result<()> {
     process::output(Command::new("git").args(["clone", "--quiet", "--shared"]).arg(&workspace).arg(&clone))?;
     let document = format!("{name}.cdx");
     let mut list = cargo();
-    list.args([
-        "cyclonedx",
-        "--quiet",
-        "--format=json",
-        "--spec-version=1.5",
-        "--override-filename",
-        &document,
-    ]);
+    list.args(["cyclonedx", "--quiet", "--format=json", "--spec-version=1.5"]);
+    list.args(["--override-filename", &document]);
     programs::output(list.current_dir(&clone))?;
     let document = format!("{document}.json");
     let text = fs::read_to_string(clone.join(&document)).context("cargo-cyclonedx wrote no document")?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 
-use crate::net::{agent, free_address};
+use crate::net::{free_address, responds};
 use crate::process::{self, Group, Guard, last_lines};
 
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -85,8 +85,6 @@ impl Instance {
     }
 
     pub(super) fn await_ready(&mut self) -> Result<()> {
-        let url = format!("http://{}/readyz", self.admin);
-        let agent = agent(Duration::from_secs(1));
         let ready = process::until(READY_TIMEOUT, None, || {
             ensure!(
                 self.process.as_mut().is_some_and(Guard::is_running),
@@ -94,7 +92,7 @@ impl Instance {
                 self.name,
                 last_lines(&self.log)
             );
-            Ok(agent.get(&url).call().is_ok_and(|response| response.status() == 200).then_some(()))
+            Ok(responds(self.admin, "/readyz").then_some(()))
         })?;
         ready.with_context(|| {
             format!("{} is not ready after {READY_TIMEOUT:?}: {}", self.name, last_lines(&self.log))

@@ -10,7 +10,7 @@ use crate::builder::Builder;
 use crate::cargo;
 use crate::cluster::{Cluster, ClusterKind};
 use crate::images::{self, Image, Names};
-use crate::process::{self, Group};
+use crate::process;
 use crate::signals::Signals;
 use crate::terminal::say;
 
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     let signals = Signals::catch()?;
     for image in &images {
-        finish(&mut build(image, builder, args), &signals)?;
+        process::succeed(&mut build(image, builder, args), &signals)?;
         say(&format!("Built {}", image.name()));
     }
     for image in &images {
@@ -79,7 +79,7 @@ fn build(image: &Image, builder: Builder, args: &Args) -> Command {
     for argument in &args.build_arg {
         command.args(["--build-arg", argument]);
     }
-    command.args(&args.rest).arg(image.context).current_dir(cargo::workspace());
+    command.args(&args.rest).arg(image.context).current_dir(cargo::workspace()).stdin(Stdio::null());
     command
 }
 
@@ -93,19 +93,10 @@ fn load(name: &str, builder: Builder, cluster: &Cluster, signals: &Signals) -> R
         return Ok(());
     };
     if !by_name {
-        finish(&mut builder.save(name, &archive), signals)?;
+        process::succeed(&mut builder.save(name, &archive), signals)?;
     }
-    finish(&mut load, signals)?;
+    process::succeed(load.stdin(Stdio::null()), signals)?;
     say(&format!("Loaded {name}"));
-    Ok(())
-}
-
-fn finish(command: &mut Command, signals: &Signals) -> Result<()> {
-    let status = process::run(command.stdin(Stdio::null()), Group::Own, signals)?;
-    signals.check()?;
-    if !status.success() {
-        bail!("`{}` failed ({status}): its messages are above", process::words(command));
-    }
     Ok(())
 }
 

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
+use tempfile::NamedTempFile;
 
 use crate::blocks::{self, Block};
 use crate::cargo;
 use crate::generated::read;
-use crate::kubeconfig::{Kubeconfig, kubectl};
+use crate::kubeconfig::{self, kubectl};
 use crate::net::Listen;
 use crate::process::{self, Group, Guard};
 use crate::signals::Signals;
@@ -117,7 +118,7 @@ fn start(shell: &mut Command, signals: &Signals) -> Result<Guard> {
 /// none leave the user's own namespace alone.
 struct Namespace {
     name: String,
-    kubeconfig: Kubeconfig,
+    kubeconfig: NamedTempFile,
 }
 
 impl Namespace {
@@ -125,7 +126,7 @@ impl Namespace {
     fn create() -> Result<Self> {
         let name = format!("films-readme-{}", std::process::id());
         kubectl(&["create", "namespace", &name]).context("the cluster's blocks need a cluster that runs")?;
-        let kubeconfig = Kubeconfig::of_namespace(&name)?;
+        let kubeconfig = kubeconfig::of_namespace(&name)?;
         Ok(Self { name, kubeconfig })
     }
 }
