@@ -4,10 +4,9 @@ use std::collections::HashSet;
 
 use super::super::history::{History, List, Operation};
 use super::linear::is_linearizable;
-use super::object::{Object, Step};
+use super::object::{INITIAL, Object, Step};
 use super::pieces::{essential, pieces};
 use super::violation::{Violation, shortest};
-use super::writes::INITIAL;
 
 /// Finds a film or a list whose reads and changes fit no order.
 pub(super) fn check(history: &History) -> Option<Violation> {

@@ -14,7 +14,6 @@ mod submissions;
 #[cfg(test)]
 mod tests;
 mod violation;
-mod writes;
 
 pub(super) use self::enough::enough;
 pub(super) use self::rules::first;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::super::history::{Action, History, Operation};
+use super::object::{INITIAL, shown, written};
 use super::violation::Violation;
-use super::writes::{INITIAL, shown, written};
 use super::{films, reviews};
 
 /// The status of a response while a request with the same key has not ended.

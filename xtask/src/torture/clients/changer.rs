@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use postgres::{Client, Config, Error, NoTls};
 
 use super::super::history::{Action, Outcome};
-use super::super::script::Changes;
+use super::super::script::changes;
 use super::stage::Stage;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -29,7 +29,7 @@ impl<'a> Changer<'a> {
 
     /// Changes films until the run ends, each to another value.
     pub(super) fn run(mut self) -> Result<()> {
-        let changes = Changes::new(self.stage.run.seed, self.client);
+        let changes = changes(self.stage.run.seed, self.client);
         for (value, (film, pause)) in (u64::from(self.client) * VALUES + 1..).zip(changes) {
             if self.stage.is_over() {
                 break;

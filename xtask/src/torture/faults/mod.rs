@@ -6,4 +6,4 @@ mod plan;
 mod postgres;
 
 pub(super) use self::inject::inject;
-pub(super) use self::plan::{Kind, Plan};
+pub(super) use self::plan::{Kind, plan};
