@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
+use indicatif::ProgressBar;
 
 use crate::burners::Burners;
 use crate::format::count;
 use crate::generator::Generator;
 use crate::host::{self, Source};
-use crate::progress::{Progress, duration};
+use crate::progress::{self, duration};
 use crate::result::{External, Options, Round, Row, Run, SCHEMA, Target, Usage};
 use crate::verify;
 use crate::workload::Workload;
@@ -90,14 +91,14 @@ impl Plan {
 
         let mut run = self.empty(&generator, &routes)?;
         run.routes = descriptions;
-        let progress = Progress::begin(seconds);
+        let bar = progress::bar(seconds);
         let mut burners = Burners::start(self.options.burners)?;
         let measured = turns.iter().try_for_each(|turn| {
-            self.take(turn, &generator, &mut run, &progress)?;
+            self.take(turn, &generator, &mut run, &bar)?;
             burners.check()
         });
         drop(burners);
-        progress.end();
+        bar.finish_and_clear();
         run.interrupted = self.is_stopped();
         // Ctrl-C also ends the generator. That error is not a failure of the run.
         if !run.interrupted {
@@ -144,7 +145,7 @@ impl Plan {
         turns
     }
 
-    fn take(&self, turn: &Turn<'_>, generator: &Generator, run: &mut Run, progress: &Progress) -> Result<()> {
+    fn take(&self, turn: &Turn<'_>, generator: &Generator, run: &mut Run, bar: &ProgressBar) -> Result<()> {
         if self.is_stopped() {
             return Ok(());
         }
@@ -154,9 +155,9 @@ impl Plan {
         } else {
             format!("round {round} of {}: {} {route}", self.options.rounds, target.name)
         };
-        progress.step(step);
+        progress::step(bar, step);
         let measured = self.measure(generator, target, route, seconds)?;
-        progress.add(seconds);
+        bar.inc(seconds);
         // Ctrl-C also ends the generator, so the last measurement may be incomplete.
         if round != WARM_UP && !self.is_stopped() {
             let is_row = |row: &&mut Row| row.route == route && row.target == target.name;
