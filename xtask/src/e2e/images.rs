@@ -69,24 +69,26 @@ impl Images {
         let default = default.into_iter().find(|image| image.key == FILMS).context("no image of films")?;
         let postgres = options.postgres_image.clone().unwrap_or_else(|| POSTGRES.to_owned());
 
-        let others = [
+        let mut values: Vec<String> =
+            ours.iter().flat_map(|image| setting(&image.value, &image.name())).collect();
+        for (key, image) in [
             ("postgres.embedded.image", &options.postgres_image),
             // This pod needs a shell and psql.
             ("tests.image", &options.postgres_image),
             ("jaeger.image", &options.jaeger_image),
             ("collector.image", &options.collector_image),
-        ];
-        let others = others.into_iter().filter_map(|(key, image)| Some((key, image.clone()?)));
+        ] {
+            values.extend(image.iter().flat_map(|image| setting(key, image)));
+        }
         // Values that are a whole name.
-        let of_operators = [
+        for (key, image) in [
             ("postgres.cnpg.imageName", &options.cnpg_postgres_image),
             ("loadtest.k6Operator.starterImage", &options.k6_starter_image),
-        ];
-        let of_operators = of_operators.into_iter().filter_map(|(key, image)| Some((key, image.as_ref()?)));
-        let values = ours.iter().map(|image| (image.value.as_str(), image.name()));
-        let values = values.chain(others).flat_map(|(key, image)| setting(key, &image));
+        ] {
+            values.extend(image.as_ref().map(|image| format!("{key}={image}")));
+        }
         Ok(Self {
-            values: values.chain(of_operators.map(|(key, image)| format!("{key}={image}"))).collect(),
+            values,
             replaced: [(default.repository, find(FILMS)?.name()), (POSTGRES.to_owned(), postgres)],
             loadtest: find(LOADTEST)?.name(),
             postgres: options.postgres_image.clone().unwrap_or_else(|| format!("{POSTGRES}:{POSTGRES_TAG}")),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 /// The query whose result [`counts`] reads.
 pub(super) const COUNTS: &str = "select film_id, rating, count(*) from review group by film_id, rating";
@@ -112,13 +112,12 @@ pub(super) fn longest_gap(times: &[u64]) -> Duration {
 /// Reads the output of psql for [`COUNTS`].
 pub(super) fn counts(text: &str) -> Result<Counts> {
     let row = |line: &str| {
-        let numbers: Vec<u64> = line.split('|').map(str::parse).collect::<Result<_, _>>()?;
-        let [film, rating, count] = numbers[..] else { bail!("expected three columns") };
-        Ok(((film, rating), count))
+        let numbers = line.split('|').map(|number| number.parse().ok()).collect::<Option<Vec<u64>>>()?;
+        let [film, rating, count] = numbers[..] else { return None };
+        Some(((film, rating), count))
     };
-    text.lines()
-        .map(|line| row(line).with_context(|| format!("expected a row of counts, got {line}")))
-        .collect()
+    let row = |line| row(line).with_context(|| format!("expected a row of counts, got {line}"));
+    text.lines().map(row).collect()
 }
 
 #[cfg(test)]

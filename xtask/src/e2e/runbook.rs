@@ -40,12 +40,8 @@ impl<'a> Runbook<'a> {
     /// Runs the commands below a heading, and returns how long they took.
     pub(super) fn run(&self, section: &str) -> Result<Duration> {
         let since = Instant::now();
-        let commands: Vec<&str> = self
-            .blocks
-            .iter()
-            .filter(|block| block.section == section)
-            .map(|block| &*block.commands)
-            .collect();
+        let blocks = self.blocks.iter().filter(|block| block.section == section);
+        let commands: Vec<&str> = blocks.map(|block| &*block.commands).collect();
         ensure!(!commands.is_empty(), "{} has no commands below the heading “{section}”", self.file);
         let commands = commands.join("\n").replace(POSTGRES, &self.cluster.images.postgres);
         let mut shell = Command::new("bash");

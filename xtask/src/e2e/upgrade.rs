@@ -9,18 +9,19 @@ use super::load::Load;
 use super::roles;
 
 /// Longer than two pods need to start and stop, the second after the first.
-const SECONDS: u64 = 60;
+pub(super) const SECONDS: u64 = 60;
 
 pub(super) fn run(cluster: &TestCluster) -> Result<()> {
+    let load = Load::on_release(cluster, SECONDS);
     cluster.step("upgrade of the configuration, under load", || {
         expect_large_body(cluster, 422)?;
         // Large enough for every real review.
-        let counts = upgrade(cluster, &["config.http.max_body_size=100"])?;
+        let counts = replace_pods(cluster, &load, &["config.http.max_body_size=100"])?;
         expect_large_body(cluster, 413)?;
         Ok(format!("in force; {counts}"))
     })?;
     cluster.step("rollout of new pods, under load", || {
-        let counts = upgrade(cluster, &["podAnnotations.rolled=again"])?;
+        let counts = replace_pods(cluster, &load, &["podAnnotations.rolled=again"])?;
         expect_large_body(cluster, 422)?;
         Ok(counts)
     })?;
@@ -28,9 +29,9 @@ pub(super) fn run(cluster: &TestCluster) -> Result<()> {
 }
 
 /// Upgrades while requests arrive, and waits until every earlier pod is gone.
-fn upgrade(cluster: &TestCluster, settings: &[&str]) -> Result<String> {
+pub(super) fn replace_pods(cluster: &TestCluster, load: &Load, settings: &[&str]) -> Result<String> {
     let before = pods(cluster)?;
-    let counts = Load::on_release(cluster, SECONDS).during(cluster, || {
+    let counts = load.during(cluster, || {
         cluster.upgrade(settings)?;
         expect_replaced(&before, &pods(cluster)?)
     })?;
@@ -38,7 +39,7 @@ fn upgrade(cluster: &TestCluster, settings: &[&str]) -> Result<String> {
 }
 
 /// Fails unless there are pods, and none of the earlier ones.
-pub(super) fn expect_replaced(before: &[String], after: &[String]) -> Result<()> {
+fn expect_replaced(before: &[String], after: &[String]) -> Result<()> {
     ensure!(
         !after.is_empty() && after.iter().all(|pod| !before.contains(pod)),
         "expected the upgrade to replace every pod of {before:?}, found {after:?}"

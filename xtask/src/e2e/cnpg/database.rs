@@ -31,11 +31,8 @@ pub(super) fn replicas(cluster: &TestCluster) -> Result<Vec<String>> {
     let found = get(cluster, CLUSTER)?;
     let names = found["status"]["instanceNames"].as_array().context("the Cluster has no instances")?;
     let primary = &found["status"]["currentPrimary"];
-    Ok(names
-        .iter()
-        .filter(|name| *name != primary)
-        .filter_map(|name| Some(name.as_str()?.to_owned()))
-        .collect())
+    let replicas = names.iter().filter(|name| *name != primary).filter_map(Value::as_str);
+    Ok(replicas.map(str::to_owned).collect())
 }
 
 /// Waits until every instance is ready and the primary is the wanted one.

@@ -19,11 +19,8 @@ pub(super) fn follow(cluster: &TestCluster, prometheus: &Prometheus, since: u64)
     let jaeger = jaeger(cluster)?;
     let exemplars = prometheus.exemplars(SERIES, since)?;
     let is_slow = |exemplar: &&Value| value(exemplar).is_some_and(|seconds| seconds > 1.0);
-    let ids: Vec<&str> = exemplars
-        .iter()
-        .filter(is_slow)
-        .filter_map(|exemplar| exemplar["labels"]["trace_id"].as_str())
-        .collect();
+    let slow = exemplars.iter().filter(is_slow);
+    let ids: Vec<&str> = slow.filter_map(|exemplar| exemplar["labels"]["trace_id"].as_str()).collect();
     ensure!(!ids.is_empty(), "none of {} exemplars is of a slow request", exemplars.len());
 
     let service =
