@@ -51,6 +51,20 @@ impl Guard {
         }
     }
 
+    /// Waits until `is_ready` is true. Fails if the child ends before, or after `timeout`.
+    pub(crate) fn wait_until(
+        &mut self,
+        timeout: Duration,
+        signals: Option<&Signals>,
+        mut is_ready: impl FnMut() -> bool,
+    ) -> Result<()> {
+        let ready = until(timeout, signals, || {
+            ensure!(self.is_running(), "it has ended by itself");
+            Ok(is_ready().then_some(()))
+        })?;
+        ready.with_context(|| format!("it is not ready after {timeout:?}"))
+    }
+
     /// Tells whether the child still runs.
     pub(crate) fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))

@@ -8,7 +8,7 @@ use loadtest::result::Run;
 use serde_json::Value;
 
 use super::{instruments, schema, service, table};
-use crate::baselines;
+use crate::baselines::{self, Baseline};
 use crate::cargo;
 use crate::generated::{self, Mode, between, read};
 
@@ -52,11 +52,10 @@ fn settings(schema: &Value) -> Result<String> {
 }
 
 fn baselines_table() -> Result<String> {
-    let rows: Vec<_> = baselines::all()?
-        .iter()
-        .map(|(name, baseline)| vec![format!("`{name}`"), baseline.title.clone(), baseline.workers.clone()])
-        .collect();
-    Ok(generated::table(&["baseline", "made of", "workers"], &rows))
+    let rows = baselines::all()?.iter().map(|(name, Baseline { title, workers, .. })| {
+        vec![format!("`{name}`"), title.clone(), workers.clone()]
+    });
+    Ok(generated::table(&["baseline", "made of", "workers"], &rows.collect::<Vec<_>>()))
 }
 
 #[cfg(test)]

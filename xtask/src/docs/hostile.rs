@@ -6,11 +6,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, available_parallelism};
+use std::thread::{self, ScopedJoinHandle, available_parallelism};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::cargo;
 use crate::images;
@@ -28,22 +26,15 @@ pub(super) const PASSWORD: &str = "s3cret";
 pub(super) fn check() -> Result<()> {
     let files = files(&cargo::workspace().join(FOLDER))?;
     ensure!(!files.is_empty(), "{FOLDER} has no file");
-    let (next, mistakes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let work = || {
-        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = refused(file)
-                && let Ok(mut mistakes) = mistakes.lock()
-            {
-                mistakes.push(format!("{}: {error:#}", file.display()));
-            }
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 0..available_parallelism().map_or(1, usize::from) {
-            scope.spawn(work);
-        }
-    });
-    let mistakes = mistakes.into_inner()?;
+    let mistake = |file: &PathBuf| Some(format!("{}: {:#}", file.display(), refused(file).err()?));
+    let share = files.len().div_ceil(available_parallelism().map_or(1, usize::from));
+    let mistakes = thread::scope(|scope| {
+        let work = |files: &[PathBuf]| files.iter().filter_map(mistake).collect::<Vec<_>>();
+        let threads: Vec<_> = files.chunks(share).map(|files| scope.spawn(move || work(files))).collect();
+        let results = threads.into_iter().map(ScopedJoinHandle::join);
+        results.collect::<Result<Vec<_>, _>>().map_err(|_| anyhow!("a thread that runs Helm panicked"))
+    })?;
+    let mistakes = mistakes.concat();
     ensure!(
         mistakes.is_empty(),
         "the chart does not refuse hostile values as expected:\n{}",

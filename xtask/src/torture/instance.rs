@@ -85,17 +85,9 @@ impl Instance {
     }
 
     pub(super) fn await_ready(&mut self) -> Result<()> {
-        let ready = process::until(READY_TIMEOUT, None, || {
-            ensure!(
-                self.process.as_mut().is_some_and(Guard::is_running),
-                "{} has ended by itself: {}",
-                self.name,
-                last_lines(&self.log)
-            );
-            Ok(responds(self.admin, "/readyz").then_some(()))
-        })?;
-        ready.with_context(|| {
-            format!("{} is not ready after {READY_TIMEOUT:?}: {}", self.name, last_lines(&self.log))
-        })
+        let Self { name, log, process, admin, .. } = self;
+        let guard = process.as_mut().with_context(|| format!("{name} does not run"))?;
+        let ready = guard.wait_until(READY_TIMEOUT, None, || responds(*admin, "/readyz"));
+        ready.with_context(|| format!("{name} must become ready: {}", last_lines(log)))
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 use tempfile::NamedTempFile;
 
@@ -104,13 +104,8 @@ fn start(shell: &mut Command, signals: &Signals) -> Result<Guard> {
     let admin = Listen::from_env("FILMS__ADMIN__LISTEN", 9090)?;
     let child = process::spawn(shell, Group::Own, Signal::SIGTERM)?;
     let mut service = Guard::new(child, Signal::SIGTERM, STOP_TIMEOUT);
-    let ready = process::until(START_TIMEOUT, Some(signals), || {
-        ensure!(service.is_running(), "`{SERVICE}` ended: its messages are above");
-        Ok(admin.responds("/readyz").then_some(()))
-    })?;
-    if ready.is_none() {
-        bail!("`{SERVICE}` is not ready after {START_TIMEOUT:?}");
-    }
+    let ready = service.wait_until(START_TIMEOUT, Some(signals), || admin.responds("/readyz"));
+    ready.with_context(|| format!("`{SERVICE}` must become ready: its messages are above"))?;
     Ok(service)
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 
 use crate::cargo;
@@ -56,15 +56,8 @@ fn start(database: &str, address: SocketAddr, signals: &Signals) -> Result<Guard
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let child = process::spawn(&mut command, Group::Own, Signal::SIGTERM)?;
     let mut service = Guard::new(child, Signal::SIGTERM, STOP_TIMEOUT);
-    let serves = process::until(START_TIMEOUT, Some(signals), || {
-        if !service.is_running() {
-            bail!("the service ended: its messages are above");
-        }
-        Ok(responds(address, "/films/1/").then_some(()))
-    })?;
-    if serves.is_none() {
-        bail!("the service returns no film within {START_TIMEOUT:?}");
-    }
+    let ready = service.wait_until(START_TIMEOUT, Some(signals), || responds(address, "/films/1/"));
+    ready.context("the service must return a film: its messages are above")?;
     Ok(service)
 }
 

@@ -43,13 +43,11 @@ fn involved(object: Object, operations: &[Operation], lists: &[List]) -> Option<
 /// of them.
 fn violates(object: Object, operations: &[Operation], lists: &[List]) -> bool {
     let events = object.events(operations, lists);
-    let written: HashSet<(usize, u64)> = events
-        .iter()
-        .filter_map(|event| match event.step {
-            Step::Write(at, value) => Some((at, value)),
-            Step::Read(_) => None,
-        })
-        .collect();
+    let writes = events.iter().filter_map(|event| match event.step {
+        Step::Write(at, value) => Some((at, value)),
+        Step::Read(_) => None,
+    });
+    let written: HashSet<(usize, u64)> = writes.collect();
     let is_written = |at: usize, value: u64| value == INITIAL || written.contains(&(at, value));
     let is_whole = events.iter().all(|event| match &event.step {
         Step::Read(values) => values.iter().enumerate().all(|(at, value)| is_written(at, *value)),

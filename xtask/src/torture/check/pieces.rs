@@ -84,14 +84,10 @@ pub(super) fn essential(events: Vec<Event>) -> Vec<Event> {
     }
     let kept: HashSet<usize> = ends.into_values().flat_map(|(first, last)| [first, last]).collect();
     let is_kept = |at: usize, event: &Event| matches!(event.step, Step::Write(..)) || kept.contains(&at);
-    let mut events: Vec<Event> = events
-        .into_iter()
-        .enumerate()
-        .filter(|(at, event)| is_kept(*at, event))
-        .map(|(_, event)| event)
-        .collect();
-    events.sort_by_key(|event| event.invoked);
-    events
+    let kept_events = events.into_iter().enumerate().filter(|(at, event)| is_kept(*at, event));
+    let mut essential: Vec<Event> = kept_events.map(|(_, event)| event).collect();
+    essential.sort_by_key(|event| event.invoked);
+    essential
 }
 
 fn reads(events: &[Event]) -> impl Iterator<Item = (usize, &Vec<u64>)> {

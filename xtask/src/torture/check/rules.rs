@@ -39,10 +39,8 @@ fn is_refused(operation: &Operation) -> bool {
 fn unwritten(history: &History) -> Option<Violation> {
     let written = written(&history.operations);
     let is_known = |(film, value)| value == INITIAL || written.contains_key(&(film, value));
-    let read = history
-        .operations
-        .iter()
-        .find(|operation| !shown(operation, &history.run.lists).into_iter().all(is_known))?;
+    let is_right = |operation: &&Operation| shown(operation, &history.run.lists).into_iter().all(is_known);
+    let read = history.operations.iter().find(|operation| !is_right(operation))?;
     Some(Violation {
         rule: "a read shows only values that a change wrote, and a list shows all of its films".to_owned(),
         operations: vec![read.clone()],
