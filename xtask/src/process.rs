@@ -117,9 +117,9 @@ pub(crate) fn run(command: &mut Command, group: Group, signals: &Signals) -> Res
     wait(&mut spawn(command, group, Signal::SIGTERM)?, group, signals)
 }
 
-/// Runs `command` to its end, and fails unless it succeeds. It writes its messages to the terminal.
+/// Runs `command` to its end, and fails unless it succeeds. It writes its messages to the terminal, and reads nothing.
 pub(crate) fn succeed(command: &mut Command, signals: &Signals) -> Result<()> {
-    let status = run(command, Group::Own, signals)?;
+    let status = run(command.stdin(Stdio::null()), Group::Own, signals)?;
     signals.check()?;
     ensure!(status.success(), "`{}` failed ({status}): its messages are above", words(command));
     Ok(())

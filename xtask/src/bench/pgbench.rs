@@ -21,9 +21,8 @@ const STATEMENTS: [(&str, &str); 3] = [
 /// Each client is a connection, of which Postgres accepts 100 by default.
 const MAX_CLIENTS: u32 = 64;
 
-/// Measures each statement for `seconds`, from at most [`MAX_CLIENTS`]. Returns the transactions a second by
-/// route. Returns nothing, and says so, if the
-/// Postgres has no pgbench: the downloaded Postgres has none.
+/// Measures each statement for `seconds`, from at most [`MAX_CLIENTS`], and returns the transactions a second by
+/// route. Returns nothing, and says so, if the Postgres has no pgbench: the downloaded Postgres has none.
 pub(super) fn figures(
     installation: &Installation,
     url: &str,

@@ -1,7 +1,7 @@
 //! `cargo xtask image`: builds the images that the chart runs.
 
 use std::ffi::OsString;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
@@ -79,7 +79,7 @@ fn build(image: &Image, builder: Builder, args: &Args) -> Command {
     for argument in &args.build_arg {
         command.args(["--build-arg", argument]);
     }
-    command.args(&args.rest).arg(image.context).current_dir(cargo::workspace()).stdin(Stdio::null());
+    command.args(&args.rest).arg(image.context).current_dir(cargo::workspace());
     command
 }
 
@@ -95,7 +95,7 @@ fn load(name: &str, builder: Builder, cluster: &Cluster, signals: &Signals) -> R
     if !by_name {
         process::succeed(&mut builder.save(name, &archive), signals)?;
     }
-    process::succeed(load.stdin(Stdio::null()), signals)?;
+    process::succeed(&mut load, signals)?;
     say(&format!("Loaded {name}"));
     Ok(())
 }
