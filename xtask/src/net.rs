@@ -49,11 +49,6 @@ impl Listen {
         };
         SocketAddr::new(ip, self.address.port())
     }
-
-    /// Does the same as [`responds`] at this address.
-    pub(crate) fn responds(&self, path: &str) -> bool {
-        responds(self.reachable(), path)
-    }
 }
 
 /// Tells whether a GET of `path` returns 200 within a second.
@@ -141,15 +136,15 @@ mod tests {
     fn only_status_200_counts_as_a_response() -> Result<()> {
         for (status, expected) in [("200 OK", true), ("503 Service Unavailable", false)] {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-            let listen = listen(listener.local_addr()?);
+            let address = listener.local_addr()?;
             let server = thread::spawn(move || {
                 let (mut stream, _) = listener.accept()?;
                 let _ = stream.read(&mut [0; 1024])?;
                 write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n")
             });
-            assert_eq!(listen.responds("/readyz"), expected, "{status}");
+            assert_eq!(responds(address, "/readyz"), expected, "{status}");
             assert!(server.join().is_ok());
-            assert!(!listen.responds("/readyz"), "the server is gone");
+            assert!(!responds(address, "/readyz"), "the server is gone");
         }
         Ok(())
     }

@@ -9,11 +9,12 @@ use base64::prelude::BASE64_STANDARD;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
+use super::notes;
 use super::record::{Artifact, FILE, Options, Record, VERSION};
-use super::{notes, programs};
 use crate::cargo::workspace;
 use crate::generated::read;
 use crate::images::{self, CHART, Names, VALUES, parse_yaml};
+use crate::process;
 use crate::terminal::say;
 
 const ICON: &str = "helm/films/icon.svg";
@@ -23,7 +24,7 @@ pub(super) fn run(options: &Options, source: Option<&str>) -> Result<()> {
     let mut record = Record::read(&options.out.join(FILE))?;
     let copy = tempfile::tempdir()?;
     let chart = copy.path().join("films");
-    programs::output(Command::new("cp").arg("-R").arg(workspace().join("helm/films")).arg(&chart))?;
+    process::output(Command::new("cp").arg("-R").arg(workspace().join("helm/films")).arg(&chart))?;
     let original = |file| read(file);
     let (values, readme) = with_published_names(original(VALUES)?, original(README)?, &record)?;
     fs::write(chart.join("values.yaml"), values)?;
@@ -32,12 +33,12 @@ pub(super) fn run(options: &Options, source: Option<&str>) -> Result<()> {
     let description = description(parse_yaml(CHART, &original(CHART)?)?, &record, source)?;
     fs::write(chart.join("Chart.yaml"), description.to_string())?;
 
-    programs::output(Command::new("helm").args(["lint", "--strict"]).arg(&chart))?;
-    programs::output(Command::new("helm").arg("package").arg(&chart).arg("--destination").arg(&options.out))?;
+    process::output(Command::new("helm").args(["lint", "--strict"]).arg(&chart))?;
+    process::output(Command::new("helm").arg("package").arg(&chart).arg("--destination").arg(&options.out))?;
     let repository = format!("{}/charts", record.registry);
     let mut push = Command::new("helm");
     push.arg("push").arg(options.out.join(format!("films-{VERSION}.tgz"))).arg(format!("oci://{repository}"));
-    let printed = programs::output(push.args(options.plain_http.then_some("--plain-http")))?;
+    let printed = process::output_and_errors(push.args(options.plain_http.then_some("--plain-http")))?;
     let digest = printed.lines().find_map(|line| line.strip_prefix("Digest: "));
     let digest = digest.with_context(|| format!("helm push printed no digest: {printed}"))?.trim().to_owned();
     let chart = Artifact { repository: format!("{repository}/films"), digest, platforms: IndexMap::new() };

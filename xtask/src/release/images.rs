@@ -5,10 +5,10 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use indexmap::IndexMap;
 
-use super::programs;
 use super::record::{Artifact, Options, Record, VERSION};
 use crate::builder::Builder;
 use crate::images::{self, Names};
+use crate::process;
 use crate::terminal::say;
 
 pub(super) fn run(options: &Options, registry: &str, tag: Option<String>) -> Result<()> {
@@ -59,7 +59,7 @@ pub(super) fn push(
         .arg(tls(options))
         .args(["--quiet", "--format=oci", "--digestfile"])
         .arg(file.path());
-    programs::output(push.arg(local).arg(format!("docker://{published}")))?;
+    process::output(push.arg(local).arg(format!("docker://{published}")))?;
     let digest = fs::read_to_string(file.path()).context("the builder wrote no digest")?;
     Ok(digest.trim().to_owned())
 }

@@ -3,9 +3,9 @@
 use anyhow::{Context, Result, ensure};
 
 use super::images::{builder, push, tls};
-use super::programs;
 use super::record::{Artifact, FILE, Options, Record, VERSION};
 use crate::builder::Builder;
+use crate::process;
 use crate::terminal::say;
 
 pub(super) fn run(options: &Options) -> Result<()> {
@@ -42,7 +42,7 @@ fn join(parts: Vec<Record>) -> Result<Record> {
 /// Pushes the list of an image's platforms under the tag of the version, and returns its digest.
 fn push_index(key: &str, image: &Artifact, builder: Builder, options: &Options) -> Result<String> {
     let list = format!("localhost/films-release-{key}:{}", std::process::id());
-    let manifest = |arguments: &[&str]| programs::output(builder.command().arg("manifest").args(arguments));
+    let manifest = |arguments: &[&str]| process::output(builder.command().arg("manifest").args(arguments));
     manifest(&["create", &list])?;
     let pushed = image
         .per_platform()

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::programs;
 use super::record::{FILE, Options, Record, VERSION};
+use crate::process;
 use crate::terminal::say;
 
 pub(super) fn run(options: &Options) -> Result<()> {
@@ -18,7 +18,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
             syft.arg("--output").arg(format!("spdx-json={}", file.display()));
             syft.env("SYFT_CHECK_FOR_APP_UPDATE", "false");
             syft.env("SYFT_REGISTRY_INSECURE_USE_HTTP", options.plain_http.to_string());
-            programs::output(&mut syft)?;
+            process::output(&mut syft)?;
             say(&format!("Wrote {}", file.display()));
         }
     }

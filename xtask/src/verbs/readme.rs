@@ -13,7 +13,7 @@ use crate::blocks::{self, Block};
 use crate::cargo;
 use crate::generated::read;
 use crate::kubeconfig::{self, kubectl};
-use crate::net::Listen;
+use crate::net::{Listen, responds};
 use crate::process::{self, Group, Guard};
 use crate::signals::Signals;
 use crate::terminal::say;
@@ -101,10 +101,10 @@ fn finish(block: &Block, shell: &mut Command, signals: &Signals) -> Result<()> {
 
 /// Starts the service and waits until it is ready.
 fn start(shell: &mut Command, signals: &Signals) -> Result<Guard> {
-    let admin = Listen::from_env("FILMS__ADMIN__LISTEN", 9090)?;
+    let admin = Listen::from_env("FILMS__ADMIN__LISTEN", 9090)?.reachable();
     let child = process::spawn(shell, Group::Own, Signal::SIGTERM)?;
     let mut service = Guard::new(child, Signal::SIGTERM, STOP_TIMEOUT);
-    let ready = service.wait_until(START_TIMEOUT, Some(signals), || admin.responds("/readyz"));
+    let ready = service.wait_until(START_TIMEOUT, Some(signals), || responds(admin, "/readyz"));
     ready.with_context(|| format!("`{SERVICE}` must become ready: its messages are above"))?;
     Ok(service)
 }
