@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum as _;
 use nix::unistd::geteuid;
 
@@ -92,9 +92,7 @@ fn faults(chosen: &[Kind], installation: &Installation) -> Result<Vec<Kind>> {
             Some(obstacle) if chosen.is_empty() => {
                 say(&format!("Left out: {}, which needs {obstacle}", name_of(kind)));
             }
-            Some(obstacle) => {
-                ensure!(false, "--faults {}: this fault needs {obstacle}; leave it out", name_of(kind));
-            }
+            Some(obstacle) => bail!("--faults {}: this fault needs {obstacle}; leave it out", name_of(kind)),
         }
     }
     Ok(possible)
