@@ -1,13 +1,12 @@
 //! The files in which a run is stored next to earlier runs, in a folder or in a ConfigMap.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::report::{html, markdown};
-use crate::result::Run;
+use crate::result::{Run, write_whole};
 
 /// Files by name.
 pub type Files = BTreeMap<String, String>;
@@ -26,13 +25,7 @@ pub fn files(run: &Run) -> Result<Files> {
 
 /// Writes files to a folder, each of them completely or not at all.
 pub fn write(folder: &Path, files: &Files) -> Result<()> {
-    for (name, text) in files {
-        let (path, partial) = (folder.join(name), folder.join(format!("{name}.partial")));
-        fs::write(&partial, text)
-            .and_then(|()| fs::rename(&partial, &path))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    files.iter().try_for_each(|(name, text)| write_whole(&folder.join(name), text))
 }
 
 /// Returns the names of stored results to delete so that `new` fits within `limit` bytes: the oldest first,
@@ -64,6 +57,8 @@ fn own_name(run: &Run) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::result::sample;
 

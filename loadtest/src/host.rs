@@ -59,9 +59,9 @@ pub(crate) fn cores() -> Result<usize> {
     Ok(NonZero::get(cores))
 }
 
-/// Returns the process that listens on this port, or `None` if there is not exactly one without a parent
-/// that listens too.
-pub(crate) fn listener(port: u16) -> Option<u32> {
+/// Returns the id of the process that listens on this port, or `None` if there is not exactly one without a
+/// parent that listens too.
+pub fn listener(port: u16) -> Option<u32> {
     repeated(|| system::listener(port))
 }
 

@@ -8,15 +8,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
+use indicatif::ProgressBar;
 
 use crate::burners::Burners;
 use crate::format::count;
 use crate::generator::Generator;
 use crate::host::{self, Source};
-use crate::progress::{Progress, duration};
+use crate::progress::{self, duration};
 use crate::result::{External, Options, Round, Row, Run, SCHEMA, Target, Usage};
 use crate::verify;
 use crate::workload::Workload;
+
+pub use crate::host::listener;
 
 /// Longer than any server needs for a single request.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -58,12 +61,6 @@ pub fn default_threads(connections: u32) -> Result<usize> {
     Ok(host::cores()?.min(connections as usize))
 }
 
-/// Returns the id of the process that listens on this port. If the process has handed the socket to its
-/// children, returns the parent.
-pub fn listener(port: u16) -> Option<u32> {
-    host::listener(port)
-}
-
 impl Plan {
     /// Adds the reference a second time, as a target of its own. What differs between the two is noise.
     pub fn repeat_reference(&mut self) {
@@ -94,14 +91,14 @@ impl Plan {
 
         let mut run = self.empty(&generator, &routes)?;
         run.routes = descriptions;
-        let progress = Progress::begin(seconds);
+        let bar = progress::bar(seconds);
         let mut burners = Burners::start(self.options.burners)?;
         let measured = turns.iter().try_for_each(|turn| {
-            self.take(turn, &generator, &mut run, &progress)?;
+            self.take(turn, &generator, &mut run, &bar)?;
             burners.check()
         });
         drop(burners);
-        progress.end();
+        bar.finish_and_clear();
         run.interrupted = self.is_stopped();
         // Ctrl-C also ends the generator. That error is not a failure of the run.
         if !run.interrupted {
@@ -148,7 +145,7 @@ impl Plan {
         turns
     }
 
-    fn take(&self, turn: &Turn<'_>, generator: &Generator, run: &mut Run, progress: &Progress) -> Result<()> {
+    fn take(&self, turn: &Turn<'_>, generator: &Generator, run: &mut Run, bar: &ProgressBar) -> Result<()> {
         if self.is_stopped() {
             return Ok(());
         }
@@ -158,9 +155,9 @@ impl Plan {
         } else {
             format!("round {round} of {}: {} {route}", self.options.rounds, target.name)
         };
-        progress.step(step);
+        progress::step(bar, step);
         let measured = self.measure(generator, target, route, seconds)?;
-        progress.add(seconds);
+        bar.inc(seconds);
         // Ctrl-C also ends the generator, so the last measurement may be incomplete.
         if round != WARM_UP && !self.is_stopped() {
             let is_row = |row: &&mut Row| row.route == route && row.target == target.name;

@@ -1,56 +1,29 @@
 //! Shows how far a measurement is, and how long it still takes.
 
+use std::time::Duration;
+
+use humantime::format_duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// The progress of a measurement, in seconds of measuring.
-#[derive(Debug)]
-pub(crate) struct Progress(ProgressBar);
-
-impl Progress {
-    /// Begins a measurement of this number of seconds.
-    pub(crate) fn begin(seconds: u64) -> Self {
-        let bar = ProgressBar::new(seconds);
-        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos} of {len} s, {eta} left  {msg}") {
-            bar.set_style(style);
-        }
-        Self(bar)
+/// Returns a bar for a measurement of this number of seconds.
+pub(crate) fn bar(seconds: u64) -> ProgressBar {
+    let bar = ProgressBar::new(seconds);
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos} of {len} s, {eta} left  {msg}") {
+        bar.set_style(style);
     }
-
-    /// Shows the next step. Without a terminal, as in a pod's log, the bar is hidden, and a step is a line.
-    pub(crate) fn step(&self, step: String) {
-        if self.0.is_hidden() {
-            let left = self.0.length().unwrap_or_default().saturating_sub(self.0.position());
-            eprintln!("{step}, about {} left", duration(left));
-        }
-        self.0.set_message(step);
-    }
-
-    /// Adds seconds that have been measured.
-    pub(crate) fn add(&self, seconds: u64) {
-        self.0.inc(seconds);
-    }
-
-    /// Removes the bar.
-    pub(crate) fn end(&self) {
-        self.0.finish_and_clear();
-    }
+    bar
 }
 
-/// Formats a time in words: `13 min 30 s`.
+/// Shows the next step. Without a terminal, as in a pod's log, the bar is hidden, and a step is a line.
+pub(crate) fn step(bar: &ProgressBar, step: String) {
+    if bar.is_hidden() {
+        let left = bar.length().unwrap_or_default().saturating_sub(bar.position());
+        eprintln!("{step}, about {} left", duration(left));
+    }
+    bar.set_message(step);
+}
+
+/// Formats a time in words: `13m 30s`.
 pub(crate) fn duration(seconds: u64) -> String {
-    match (seconds / 60, seconds % 60) {
-        (0, seconds) => format!("{seconds} s"),
-        (minutes, 0) => format!("{minutes} min"),
-        (minutes, seconds) => format!("{minutes} min {seconds} s"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_has_minutes_and_seconds() {
-        assert_eq!([0, 59, 60, 629].map(duration), ["0 s", "59 s", "1 min", "10 min 29 s"]);
-    }
+    format_duration(Duration::from_secs(seconds)).to_string()
 }

@@ -11,24 +11,13 @@ use crate::stats::{Ratio, unpaired_ratio};
 use crate::summary::{Flag, Summaries, Summary};
 
 /// The comparison of two runs.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Comparison {
-    tolerance: f64,
-    open_loop: bool,
-    lines: Vec<Line>,
-    only_first: Vec<String>,
-    only_second: Vec<String>,
-    differences: Vec<String>,
+    findings: Vec<Finding>,
+    report: String,
 }
 
-#[derive(Clone, Debug)]
-struct Line {
-    route: String,
-    target: String,
-    finding: Finding,
-}
-
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Finding {
     Same(Ratio),
     Faster(Ratio),
@@ -43,20 +32,40 @@ enum Finding {
 pub fn compare(first: &Run, second: &Run, tolerance: f64) -> Comparison {
     let open_loop = first.options.rate.is_some() && second.options.rate.is_some();
     let (a, b) = (Summaries::of(first), Summaries::of(second));
-    let lines = b.rows.iter().filter_map(|in_b| {
+    let (mut findings, mut rows) = (Vec::new(), Vec::new());
+    for in_b in &b.rows {
         let Row { route, target, .. } = in_b.row;
+        let Some(in_a) = a.get(route, target) else { continue };
         let noise = a.noise(route).and_then(|first| Ok(first.max(b.noise(route)?)));
-        let finding = finding(a.get(route, target)?, in_b, open_loop, tolerance, noise);
-        Some(Line { route: route.clone(), target: target.clone(), finding })
-    });
-    Comparison {
-        tolerance,
-        open_loop,
-        lines: lines.collect(),
-        only_first: missing(&a, &b),
-        only_second: missing(&b, &a),
-        differences: differences(first, second),
+        let finding = finding(in_a, in_b, open_loop, tolerance, noise);
+        let [words, ratio] = finding.cells();
+        rows.push([route.clone(), target.clone(), words, ratio].map(Cell::from).into());
+        findings.push(finding);
     }
+    let quantity = if open_loop { "p99, first / second" } else { "requests/s, second / first" };
+    let head = ["route", "target", "finding", quantity].map(str::to_owned).to_vec();
+    let mut comparison = Comparison { findings, report: String::new() };
+    let mut blocks = vec![
+        Block::Title("The second run compared with the first".to_owned()),
+        Block::Text(comparison.verdict()),
+        Block::Table(Table { words: 3, head, rows }),
+        Block::Text(format!(
+            "Below 1 the second run is slower. A regression is an interval (95 %), widened by the noise of the two runs, \
+             that ends below {}.",
+            number(1.0 - tolerance)
+        )),
+    ];
+    for (heading, lines) in [
+        ("Only in the first run", missing(&a, &b)),
+        ("Only in the second run", missing(&b, &a)),
+        ("Other differences between the runs", differences(first, second)),
+    ] {
+        if !lines.is_empty() {
+            blocks.extend([Block::Heading(heading.to_owned()), Block::List(lines)]);
+        }
+    }
+    comparison.report = render_markdown(&blocks);
+    comparison
 }
 
 /// Returns the rows that the other run lacks.
@@ -152,12 +161,12 @@ fn unknown() -> String {
 impl Comparison {
     /// Tells whether a row is slower by more than tolerance and noise, or has begun to fail.
     pub fn has_regressed(&self) -> bool {
-        self.lines.iter().any(|line| matches!(line.finding, Finding::Slower(_) | Finding::Broken(_)))
+        self.findings.iter().any(|finding| matches!(finding, Finding::Slower(_) | Finding::Broken(_)))
     }
 
     /// Returns the number of rows that could be compared. If none could, "no regression" means nothing.
     pub fn judged(&self) -> usize {
-        self.lines.iter().filter(|line| !matches!(line.finding, Finding::NotJudged(_))).count()
+        self.findings.iter().filter(|finding| !matches!(finding, Finding::NotJudged(_))).count()
     }
 
     fn verdict(&self) -> String {
@@ -169,55 +178,26 @@ impl Comparison {
             judged => format!("No regression in {}.", count(judged as u64, "judged row")),
         }
     }
-
-    fn table(&self) -> Table {
-        let quantity = if self.open_loop { "p99, first / second" } else { "requests/s, second / first" };
-        let head = ["route", "target", "finding", quantity].map(str::to_owned).to_vec();
-        Table { words: 3, head, rows: self.lines.iter().map(Line::cells).collect() }
-    }
-
-    fn legend(&self) -> String {
-        format!(
-            "Below 1 the second run is slower. A regression is an interval (95 %), widened by the noise of the two runs, \
-             that ends below {}.",
-            number(1.0 - self.tolerance)
-        )
-    }
 }
 
 /// Shows the comparison as Markdown.
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut blocks = vec![
-            Block::Title("The second run compared with the first".to_owned()),
-            Block::Text(self.verdict()),
-            Block::Table(self.table()),
-            Block::Text(self.legend()),
-        ];
-        for (heading, lines) in [
-            ("Only in the first run", &self.only_first),
-            ("Only in the second run", &self.only_second),
-            ("Other differences between the runs", &self.differences),
-        ] {
-            if !lines.is_empty() {
-                blocks.extend([Block::Heading(heading.to_owned()), Block::List(lines.clone())]);
-            }
-        }
-        f.write_str(&render_markdown(&blocks))
+        f.write_str(&self.report)
     }
 }
 
-impl Line {
-    fn cells(&self) -> Vec<Cell> {
-        let (ratio, finding) = match &self.finding {
-            Finding::Same(ratio) => (Some(*ratio), "no difference beyond noise and tolerance".to_owned()),
-            Finding::Faster(ratio) => (Some(*ratio), "faster".to_owned()),
-            Finding::Slower(ratio) => (Some(*ratio), "SLOWER".to_owned()),
-            Finding::Broken(why) => (None, format!("BROKEN since the first run: {why}")),
-            Finding::NotJudged(why) => (None, format!("not judged: {why}")),
+impl Finding {
+    /// Returns the finding and its ratio in words.
+    fn cells(&self) -> [String; 2] {
+        let (ratio, words) = match self {
+            Self::Same(ratio) => (Some(*ratio), "no difference beyond noise and tolerance".to_owned()),
+            Self::Faster(ratio) => (Some(*ratio), "faster".to_owned()),
+            Self::Slower(ratio) => (Some(*ratio), "SLOWER".to_owned()),
+            Self::Broken(why) => (None, format!("BROKEN since the first run: {why}")),
+            Self::NotJudged(why) => (None, format!("not judged: {why}")),
         };
-        let ratio = ratio.map_or_else(|| "–".to_owned(), format::ratio);
-        [self.route.clone(), self.target.clone(), finding, ratio].map(Cell::from).into()
+        [words, ratio.map_or_else(|| "–".to_owned(), format::ratio)]
     }
 }
 

@@ -18,12 +18,12 @@ pub struct Requirement {
     target: String,
     route: String,
     quantity: Quantity,
-    sign: &'static str,
-    holds: Compare,
+    sign: Sign,
     limit: f64,
 }
 
-type Compare = fn(&f64, &f64) -> bool;
+/// A sign, and the comparison that it stands for.
+type Sign = (&'static str, fn(&f64, &f64) -> bool);
 
 #[derive(Clone, Debug)]
 enum Quantity {
@@ -139,7 +139,7 @@ impl Requirement {
     }
 
     fn allows(&self, figure: f64) -> bool {
-        (self.holds)(&figure, &self.limit)
+        (self.sign.1)(&figure, &self.limit)
     }
 }
 
@@ -151,12 +151,12 @@ impl fmt::Display for Requirement {
             Quantity::Rate => write!(f, "{target} {route} rps"),
             Quantity::P99 => write!(f, "{target} {route} p99_ms"),
         }?;
-        write!(f, " {} {}", self.sign, self.limit)
+        write!(f, " {} {}", self.sign.0, self.limit)
     }
 }
 
 /// The parser tries the longer signs first, because `>=` begins with `>`.
-const SIGNS: [(&str, Compare); 4] = [(">=", f64::ge), ("<=", f64::le), (">", f64::gt), ("<", f64::lt)];
+const SIGNS: [Sign; 4] = [(">=", f64::ge), ("<=", f64::le), (">", f64::gt), ("<", f64::lt)];
 
 impl FromStr for Requirement {
     type Err = Error;
@@ -173,7 +173,7 @@ impl FromStr for Requirement {
 
 fn parse(text: &str) -> Result<Requirement> {
     let found = SIGNS.iter().find_map(|sign| Some((sign, text.split_once(sign.0)?)));
-    let ((sign, holds), (subject, limit)) = found.context("expected one of the signs >=, <=, > and <")?;
+    let (sign, (subject, limit)) = found.context("expected one of the signs >=, <=, > and <")?;
     let limit = limit.trim();
     let limit: f64 = limit.parse().with_context(|| format!("“{limit}” is not a number"))?;
     ensure!(
@@ -193,14 +193,7 @@ fn parse(text: &str) -> Result<Requirement> {
         ensure!(!target.is_empty() && !other.is_empty(), "expected a name on each side of the slash");
         ensure!(target != other, "expected different names, but “{target}” is on both sides of the slash");
     }
-    Ok(Requirement {
-        target: target.to_owned(),
-        route: (*route).to_owned(),
-        quantity,
-        sign,
-        holds: *holds,
-        limit,
-    })
+    Ok(Requirement { target: target.to_owned(), route: (*route).to_owned(), quantity, sign: *sign, limit })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! [`crate::summary`] derives medians, ratios and flags from them.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -142,8 +143,7 @@ impl Target {
 impl Run {
     /// Reads a result file.
     pub fn load(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         Self::parse(&text).with_context(|| format!("{} cannot be used", path.display()))
     }
 
@@ -166,16 +166,21 @@ impl Run {
 
     /// Writes the file, completely or not at all.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let partial = path.with_extension("json.partial");
-        std::fs::write(&partial, serde_json::to_vec_pretty(self)?)
-            .and_then(|()| std::fs::rename(&partial, path))
-            .with_context(|| format!("cannot write {}", path.display()))
+        write_whole(path, &serde_json::to_string_pretty(self)?)
     }
 
     /// Returns the thresholds of the workload that did not hold in some round.
     pub fn failed_thresholds(&self) -> impl Iterator<Item = &String> {
         self.rows.iter().flat_map(|row| &row.rounds).flat_map(|round| &round.failed_thresholds)
     }
+}
+
+/// Writes a file, completely or not at all.
+pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let partial = path.with_added_extension("partial");
+    fs::write(&partial, text)
+        .and_then(|()| fs::rename(&partial, path))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Returns a result with five targets and pgbench, three routes and five rounds.

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result, anyhow, ensure};
+use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -41,7 +42,7 @@ pub(crate) struct Image {
 }
 
 /// What a baseline does with the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Database {
     /// Reads and writes through a pool.

@@ -69,10 +69,28 @@ pub(crate) fn prepare(database: &str, release: bool, signals: &Signals) -> Resul
 
 /// Runs a verb of the service on a database.
 pub(crate) fn run_verb(films: &Path, verb: &str, database: &str, signals: &Signals) -> Result<()> {
-    let mut command = Command::new(films);
-    command.arg(verb).env("DATABASE_URL", database);
-    let status = process::run(&mut command, Group::Own, signals)?;
-    signals.check()?;
-    ensure!(status.success(), "`films {verb}` failed ({status}): its messages are above");
-    Ok(())
+    process::succeed(Command::new(films).arg(verb).env("DATABASE_URL", database), signals)
+}
+
+/// Returns what a program prints as its version, in the workspace, whose toolchain may differ from others. Fails
+/// if the program fails or prints nothing.
+pub(crate) fn version(command: &mut Command) -> Result<String> {
+    let text = process::output(command.current_dir(workspace()))?;
+    ensure!(!text.trim().is_empty(), "`{}` printed nothing, expected a version", process::words(command));
+    Ok(text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_without_a_version_is_an_error() -> Result<()> {
+        for (script, expected) in [("exit 1", "failed (exit status: 1)"), ("true", "printed nothing")] {
+            let error = version(Command::new("sh").args(["-c", script])).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        assert_eq!(version(Command::new("echo").arg("v1"))?, "v1");
+        Ok(())
+    }
 }

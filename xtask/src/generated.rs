@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::cargo;
 use crate::terminal::say;
 
 /// Options of a verb that generates files.
@@ -63,8 +64,8 @@ fn read_if_there(path: &Path) -> Result<Option<String>> {
 }
 
 /// Reads a file of the workspace.
-pub(crate) fn read(workspace: &Path, name: &str) -> Result<String> {
-    let path = workspace.join(name);
+pub(crate) fn read(name: &str) -> Result<String> {
+    let path = cargo::workspace().join(name);
     read_if_there(&path)?.with_context(|| format!("{} does not exist", path.display()))
 }
 

@@ -1,12 +1,13 @@
 //! Images: their names, as the chart pulls them, and their Dockerfiles.
 
-use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 
 use crate::baselines::{self, FILMS};
+use crate::cargo::workspace;
 use crate::generated::read;
 
 /// Values of the chart, in the workspace.
@@ -42,7 +43,6 @@ pub(crate) struct Names {
 }
 
 impl Image {
-    /// Returns the whole name.
     pub(crate) fn name(&self) -> String {
         format!("{}:{}", self.repository, self.tag)
     }
@@ -56,9 +56,9 @@ pub(crate) fn keys() -> PossibleValuesParser {
 }
 
 /// Returns all images, under the names that the chart pulls by default.
-pub(crate) fn all(workspace: &Path, names: &Names) -> Result<Vec<Image>> {
-    let values = parse_yaml(VALUES, &read(workspace, VALUES)?)?;
-    let chart = parse_yaml(CHART, &read(workspace, CHART)?)?;
+pub(crate) fn all(names: &Names) -> Result<Vec<Image>> {
+    let values = parse_yaml(VALUES, &read(VALUES)?)?;
+    let chart = parse_yaml(CHART, &read(CHART)?)?;
     let version = chart["appVersion"].as_str().with_context(|| format!("{CHART} has no appVersion"))?;
     let tag = names.tag.as_deref().unwrap_or(version);
     let films = repository(&values, "/image/repository")?;
@@ -86,12 +86,18 @@ pub(crate) fn all(workspace: &Path, names: &Names) -> Result<Vec<Image>> {
     Ok(images)
 }
 
-/// Returns the oldest version of Kubernetes that the chart supports, from Chart.yaml.
-pub(crate) fn oldest_kubernetes(workspace: &Path) -> Result<String> {
-    let chart = parse_yaml(CHART, &read(workspace, CHART)?)?;
+/// Returns the command that renders the chart for the oldest version of Kubernetes that it supports.
+///
+/// Without a version and a cluster, Helm assumes the version that it was built for, which a build from source
+/// reports as v1.20.
+pub(crate) fn helm_template(release: &str) -> Result<Command> {
+    let chart = parse_yaml(CHART, &read(CHART)?)?;
     let version = chart["kubeVersion"].as_str().and_then(|version| version.strip_prefix(">="));
     let version = version.with_context(|| format!("{CHART}: expected a kubeVersion such as >=1.30.0-0"))?;
-    Ok(version.trim_end_matches("-0").to_owned())
+    let mut helm = Command::new("helm");
+    helm.args(["template", release, "helm/films", "--kube-version", version.trim_end_matches("-0")]);
+    helm.current_dir(workspace());
+    Ok(helm)
 }
 
 /// Returns the registry of the chart's default images.
@@ -107,7 +113,6 @@ pub(crate) fn split(image: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Reads a YAML document.
 pub(crate) fn parse_yaml(name: &str, text: &str) -> Result<Value> {
     serde_saphyr::from_str(text).with_context(|| format!("{name} is not valid YAML"))
 }
@@ -134,7 +139,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::cargo::workspace;
 
     proptest! {
         #[test]
@@ -150,19 +154,19 @@ mod tests {
 
     fn names(registry: Option<&str>, tag: Option<&str>) -> Result<Vec<String>> {
         let names = Names { registry: registry.map(str::to_owned), tag: tag.map(str::to_owned) };
-        Ok(all(&workspace(), &names)?.iter().map(Image::name).collect())
+        Ok(all(&names)?.iter().map(Image::name).collect())
     }
 
     #[test]
     fn by_default_the_names_are_those_that_the_chart_pulls() -> Result<()> {
-        let values = parse_yaml(VALUES, &read(&workspace(), VALUES)?)?;
-        let chart = parse_yaml(CHART, &read(&workspace(), CHART)?)?;
+        let values = parse_yaml(VALUES, &read(VALUES)?)?;
+        let chart = parse_yaml(CHART, &read(CHART)?)?;
         let pulled = |value: &str| {
             let image = values.pointer(&format!("/{}", value.replace('.', "/"))).unwrap_or(&Value::Null);
             let tag = image["tag"].as_str().filter(|tag| !tag.is_empty()).or(chart["appVersion"].as_str());
             format!("{}:{}", image["repository"].as_str().unwrap_or_default(), tag.unwrap_or_default())
         };
-        for image in all(&workspace(), &Names { registry: None, tag: None })? {
+        for image in all(&Names { registry: None, tag: None })? {
             let in_cluster = baselines::all()?.get(image.key).is_none_or(|baseline| baseline.in_cluster);
             assert!(!in_cluster || image.name() == pulled(&image.value), "{}: {}", image.value, image.name());
         }
@@ -181,7 +185,7 @@ mod tests {
 
     #[test]
     fn every_base_image_can_be_replaced() -> Result<()> {
-        for image in all(&workspace(), &Names { registry: None, tag: None })? {
+        for image in all(&Names { registry: None, tag: None })? {
             let text = fs::read_to_string(workspace().join(image.dockerfile))?;
             let mut bases = text.lines().filter_map(|line| line.strip_prefix("FROM "));
             assert!(bases.all(|base| base.starts_with("${")), "{}", image.dockerfile);

@@ -20,7 +20,6 @@ mod net;
 mod postgres;
 mod process;
 mod python;
-mod readme;
 mod release;
 mod signals;
 mod terminal;
@@ -58,7 +57,7 @@ enum Verb {
     /// Render k8s/ from the chart, for `kubectl apply -k k8s/`; commit the result.
     K8s(Mode),
     E2e(Box<e2e::Args>),
-    Readme(readme::Args),
+    Readme(verbs::readme::Args),
     Release(release::Args),
 }
 
@@ -90,7 +89,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Image(args) => verbs::image::run(&args),
         Verb::K8s(mode) => verbs::k8s::run(&mode),
         Verb::E2e(args) => e2e::run(&args),
-        Verb::Readme(args) => readme::run(&args),
+        Verb::Readme(args) => verbs::readme::run(&args),
         Verb::Release(args) => release::run(args),
     }
 }

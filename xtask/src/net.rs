@@ -49,12 +49,12 @@ impl Listen {
         };
         SocketAddr::new(ip, self.address.port())
     }
+}
 
-    /// Tells whether a GET of `path` returns 200 within a second.
-    pub(crate) fn responds(&self, path: &str) -> bool {
-        let response = agent(Duration::from_secs(1)).get(format!("http://{}{path}", self.reachable())).call();
-        response.is_ok_and(|response| response.status() == 200)
-    }
+/// Tells whether a GET of `path` returns 200 within a second.
+pub(crate) fn responds(address: SocketAddr, path: &str) -> bool {
+    let response = agent(Duration::from_secs(1)).get(format!("http://{address}{path}")).call();
+    response.is_ok_and(|response| response.status() == 200)
 }
 
 /// Returns an HTTP client for servers on this machine, to which a proxy does not lead.
@@ -136,15 +136,15 @@ mod tests {
     fn only_status_200_counts_as_a_response() -> Result<()> {
         for (status, expected) in [("200 OK", true), ("503 Service Unavailable", false)] {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-            let listen = listen(listener.local_addr()?);
+            let address = listener.local_addr()?;
             let server = thread::spawn(move || {
                 let (mut stream, _) = listener.accept()?;
                 let _ = stream.read(&mut [0; 1024])?;
                 write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n")
             });
-            assert_eq!(listen.responds("/readyz"), expected, "{status}");
+            assert_eq!(responds(address, "/readyz"), expected, "{status}");
             assert!(server.join().is_ok());
-            assert!(!listen.responds("/readyz"), "the server is gone");
+            assert!(!responds(address, "/readyz"), "the server is gone");
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use std::process::{Child, Command, ExitCode, ExitStatus, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 
@@ -20,6 +20,16 @@ use crate::signals::Signals;
 
 /// Time between two looks at something that is waited for.
 const POLL: Duration = Duration::from_millis(20);
+
+/// How to install programs that not every machine has.
+const INSTALL: [(&str, &str); 6] = [
+    ("buildah", "`apt-get install buildah`"),
+    ("cosign", "https://docs.sigstore.dev/cosign/system_config/installation/"),
+    ("helm", "https://helm.sh/docs/intro/install/"),
+    ("podman", "`apt-get install podman`"),
+    ("syft", "https://github.com/anchore/syft#installation"),
+    ("tar", "GNU tar"),
+];
 
 /// Whether Ctrl-C at the terminal reaches a child directly.
 #[derive(Clone, Copy, PartialEq)]
@@ -49,6 +59,20 @@ impl Guard {
         if self.is_running() {
             send(&self.child, self.signal);
         }
+    }
+
+    /// Waits until `is_ready` is true. Fails if the child ends before, or after `timeout`.
+    pub(crate) fn wait_until(
+        &mut self,
+        timeout: Duration,
+        signals: Option<&Signals>,
+        mut is_ready: impl FnMut() -> bool,
+    ) -> Result<()> {
+        let ready = until(timeout, signals, || {
+            ensure!(self.is_running(), "it has ended by itself");
+            Ok(is_ready().then_some(()))
+        })?;
+        ready.with_context(|| format!("it is not ready after {timeout:?}"))
     }
 
     /// Tells whether the child still runs.
@@ -103,10 +127,24 @@ pub(crate) fn run(command: &mut Command, group: Group, signals: &Signals) -> Res
     wait(&mut spawn(command, group, Signal::SIGTERM)?, group, signals)
 }
 
+/// Runs `command` to its end, and fails unless it succeeds. It writes its messages to the terminal, and reads nothing.
+pub(crate) fn succeed(command: &mut Command, signals: &Signals) -> Result<()> {
+    let status = run(command.stdin(Stdio::null()), Group::Own, signals)?;
+    signals.check()?;
+    ensure!(status.success(), "`{}` failed ({status}): its messages are above", words(command));
+    Ok(())
+}
+
 /// Runs `command` and returns what it printed. If it fails, the error has its output.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output().with_context(|| cannot_run(command))?;
     printed(command, &output)
+}
+
+/// Does the same as [`output`], and also returns what the program printed to standard error.
+pub(crate) fn output_and_errors(command: &mut Command) -> Result<String> {
+    let output = command.stdin(Stdio::null()).output().with_context(|| cannot_run(command))?;
+    Ok(printed(command, &output)? + &String::from_utf8_lossy(&output.stderr))
 }
 
 /// Does the same as [`output`] with a given standard input, and stops the program when a signal comes.
@@ -191,11 +229,16 @@ fn exit_number(status: ExitStatus) -> u8 {
 }
 
 fn cannot_run(command: &Command) -> String {
-    let program = command.get_program().display();
-    match command.get_current_dir() {
-        None => format!("cannot run {program}: is it installed?"),
-        Some(folder) => format!("cannot run {program} in {}: is it installed?", folder.display()),
-    }
+    let program = command.get_program();
+    let folder = command.get_current_dir().map(|folder| format!(" in {}", folder.display()));
+    let install = INSTALL.iter().find(|(name, _)| *name == program);
+    let install = install.map(|(_, how)| format!(" How to install it: {how}"));
+    format!(
+        "cannot run {}{}: is it installed?{}",
+        program.display(),
+        folder.unwrap_or_default(),
+        install.unwrap_or_default()
+    )
 }
 
 /// Makes the kernel send `signal` to the child when this process dies for any reason.
@@ -238,6 +281,11 @@ mod tests {
         assert!(error.contains("exit 3` failed (exit status: 3): bad"), "{error}");
         let error = output(&mut Command::new("no-such-program")).unwrap_err().to_string();
         assert!(error.contains("cannot run no-such-program: is it installed?"), "{error}");
+        let error = output(Command::new("syft").env("PATH", "/nowhere")).unwrap_err().to_string();
+        assert!(
+            error.starts_with("cannot run syft: is it installed? How to install it: https://"),
+            "{error}"
+        );
         assert_eq!(output(Command::new("echo").arg("good")).unwrap(), "good\n");
     }
 

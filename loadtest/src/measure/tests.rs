@@ -51,11 +51,11 @@ fn the_announcement_has_the_time() {
     plan.repeat_reference();
     assert_eq!(
         plan.announcement(3, 629),
-        "Measuring article: 3 routes of 6 targets (flask again shows the noise) in 5 rounds, about 10 min 29 s"
+        "Measuring article: 3 routes of 6 targets (flask again shows the noise) in 5 rounds, about 10m 29s"
     );
     plan.options.burners = 2;
     let announcement = plan.announcement(3, 629);
-    assert!(announcement.ends_with(" in 5 rounds, with 2 burners, about 10 min 29 s"), "{announcement}");
+    assert!(announcement.ends_with(" in 5 rounds, with 2 burners, about 10m 29s"), "{announcement}");
 }
 
 #[test]

@@ -113,10 +113,8 @@ fn kept_up(summary: &Summary<'_>, rate: u32) -> String {
 }
 
 fn alone(run: &Run, subject: &str, rows: &[&Summary<'_>]) -> String {
-    let rates: Vec<_> = rows
-        .iter()
-        .map(|summary| format!("{} ({})", number(summary.rate.median), summary.row.route))
-        .collect();
+    let rate = |row: &&Summary<'_>| format!("{} ({})", number(row.rate.median), row.row.route);
+    let rates: Vec<_> = rows.iter().map(rate).collect();
     format!(
         "{}, {subject} responds to {} requests a second; no other server was measured.",
         place(run),

@@ -19,9 +19,8 @@ const ROUTE: &str = "post";
 
 /// Sends a few reviews to each server, and checks that they are stored when the response comes.
 pub(super) fn check(database: &str, servers: &BenchServers) -> Result<()> {
-    for server in &servers.0 {
-        if server.stores_reviews()? {
-            let BenchServer { name, address, .. } = server;
+    for BenchServer { name, address, .. } in &servers.0 {
+        if stores_reviews(name)? {
             check_server(database, name, &format!("http://{address}"))?;
         }
     }
@@ -78,7 +77,6 @@ fn accepted(run: &Run) -> Result<Option<u64>> {
     Ok(accepted)
 }
 
-/// Returns the number of stored reviews.
 pub(super) fn count(database: &str) -> Result<i64> {
     let mut client = Client::connect(database, NoTls).context("cannot count the reviews")?;
     Ok(client.query_one("select count(*) from review", &[])?.get(0))

@@ -4,7 +4,6 @@ mod changes;
 mod commits;
 mod metadata;
 mod pgbench;
-mod python;
 mod servers;
 mod verb;
 

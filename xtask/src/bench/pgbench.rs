@@ -21,21 +21,15 @@ const STATEMENTS: [(&str, &str); 3] = [
 /// Each client is a connection, of which Postgres accepts 100 by default.
 const MAX_CLIENTS: u32 = 64;
 
-/// Transactions a second with the statement of a route.
-pub(super) struct Figure {
-    pub(super) route: &'static str,
-    pub(super) rate: f64,
-}
-
-/// Measures each statement for `seconds`, from at most [`MAX_CLIENTS`]. Returns nothing, and says so, if the
-/// Postgres has no pgbench: the downloaded Postgres has none.
+/// Measures each statement for `seconds`, from at most [`MAX_CLIENTS`], and returns the transactions a second by
+/// route. Returns nothing, and says so, if the Postgres has no pgbench: the downloaded Postgres has none.
 pub(super) fn figures(
     installation: &Installation,
     url: &str,
     clients: u32,
     seconds: u32,
     signals: &Signals,
-) -> Result<Vec<Figure>> {
+) -> Result<Vec<(&'static str, f64)>> {
     if !installation.has("pgbench") {
         say("pgbench is not installed, so the report lacks its figures: apt-get install postgresql-contrib");
         return Ok(Vec::new());
@@ -52,7 +46,7 @@ pub(super) fn figures(
         command.arg("--file").arg(&script).arg(url);
         let text = process::output_with(&mut command, Stdio::null(), signals)?;
         let rate = rate(&text).with_context(|| format!("pgbench printed no line \"tps = …\": {text}"))?;
-        figures.push(Figure { route, rate });
+        figures.push((route, rate));
     }
     Ok(figures)
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 
-use super::python;
-use crate::baselines::{self, Database, FILMS};
+use crate::baselines::{self, Baseline, Database, FILMS};
 use crate::cargo;
 use crate::net::free_address;
 use crate::process::{self, Group, Guard};
+use crate::python::environment;
 use crate::signals::Signals;
 
 /// Python needs a while for its imports.
@@ -19,7 +19,6 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// A server.
 pub(super) struct BenchServer {
     pub(super) name: &'static str,
     pub(super) address: SocketAddr,
@@ -28,13 +27,6 @@ pub(super) struct BenchServer {
 
 /// All servers of a run, which are stopped when this is dropped.
 pub(super) struct BenchServers(pub(super) Vec<BenchServer>);
-
-impl BenchServer {
-    /// Tells whether the server stores reviews.
-    pub(super) fn stores_reviews(&self) -> Result<bool> {
-        stores_reviews(self.name)
-    }
-}
 
 /// Tells whether the server of this name stores reviews.
 pub(super) fn stores_reviews(name: &str) -> Result<bool> {
@@ -76,12 +68,10 @@ impl BenchServers {
         Ok(())
     }
 
-    /// Tells whether a server of this name takes part.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|server| server.name == name)
     }
 
-    /// Returns the targets as arguments of the load test.
     pub(super) fn targets(&self) -> impl Iterator<Item = String> {
         self.0.iter().map(|BenchServer { name, address, .. }| format!("{name}=http://{address}"))
     }
@@ -94,14 +84,35 @@ impl Drop for BenchServers {
     }
 }
 
+/// Tells whether one of the servers is a Python application.
+pub(super) fn need_python(names: &[&str]) -> Result<bool> {
+    Ok(environments(names)?.next().is_some())
+}
+
+/// Makes the virtual environments of the servers that need one.
+pub(super) fn prepare_python(names: &[&str]) -> Result<()> {
+    environments(names)?.try_for_each(|(name, folder)| environment(name, folder).map(drop))
+}
+
+/// Returns the servers that are Python applications, each with its folder.
+fn environments<'a>(names: &'a [&str]) -> Result<impl Iterator<Item = (&'a str, &'static str)>> {
+    let baselines = baselines::all()?;
+    Ok(names.iter().filter_map(|&name| Some((name, baselines.get(name)?.venv.as_deref()?))))
+}
+
+/// Returns the command that starts a server.
 fn command(name: &str) -> Result<Command> {
-    match baselines::all()?.get(name) {
-        Some(baseline) if baseline.venv.is_some() => python::command(name, baseline),
-        Some(baseline) => {
-            let mut command = Command::new(cargo::program(&baseline.command[0], true)?);
-            command.args(&baseline.command[1..]);
-            Ok(command)
+    let Some(Baseline { command: words, venv, .. }) = baselines::all()?.get(name) else {
+        return Ok(Command::new(cargo::program(name, true)?));
+    };
+    let mut command = match venv {
+        Some(folder) => {
+            let mut command = Command::new(environment(name, folder)?.join("bin").join(&words[0]));
+            command.current_dir(cargo::workspace().join(folder)).env("PYTHONDONTWRITEBYTECODE", "1");
+            command
         }
-        None => Ok(Command::new(cargo::program(name, true)?)),
-    }
+        None => Command::new(cargo::program(&words[0], true)?),
+    };
+    command.args(&words[1..]);
+    Ok(command)
 }

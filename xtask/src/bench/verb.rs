@@ -11,9 +11,8 @@ use loadtest::workload::Workload;
 use super::changes;
 use super::commits;
 use super::metadata;
-use super::pgbench::{self, Figure};
-use super::python;
-use super::servers::BenchServers;
+use super::pgbench;
+use super::servers::{BenchServers, prepare_python};
 use crate::baselines::{self, FILMS, Role};
 use crate::cargo;
 use crate::postgres::{self, DataDir, Installation, Instance, Source};
@@ -76,7 +75,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     metadata::check_tools(&Workload::find(&args.workload)?, &servers)?;
     let data = DataDir::lock("bench")?;
     cargo::build(&[FILMS, "baselines", "loadtest"], true)?;
-    python::prepare(&servers)?;
+    prepare_python(&servers)?;
     let installation = postgres::find(&args.source)?;
 
     let signals = Signals::catch()?;
@@ -108,7 +107,7 @@ fn measure(
     fs::create_dir_all(&out).with_context(|| format!("cannot write to {}", out.display()))?;
     let mut loadtest = loadtest(args, &servers, &out)?;
     loadtest.args(["--observe", &format!("postgres={}", instance.process_id())]);
-    for Figure { route, rate } in figures {
+    for (route, rate) in figures {
         loadtest.args(["--external", &format!("pgbench:{route}={rate:.0}")]);
     }
     for (name, text) in metadata::collect(installation.version(), names)? {

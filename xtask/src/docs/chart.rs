@@ -16,10 +16,11 @@ use loadtest::workload::Workload;
 use serde_json::{Map, Value, json};
 
 use super::{hostile, password, schema, table};
-use crate::baselines::{self, Baseline, Database, FILE, Role};
+use crate::baselines::{self, Baseline, FILE, Role};
 use crate::cargo;
 use crate::generated::{self, Mode, between, read};
 use crate::images::{chart_registry, parse_yaml};
+use crate::terminal::name_of;
 
 const SCHEMA: &str = "helm/films/values.schema.json";
 const VALUES: &str = "helm/films/values.yaml";
@@ -27,19 +28,17 @@ const CHECKS: &str = "helm/films/files/checks.json";
 const README: &str = "helm/films/README.md";
 const NO_BASELINES: &str = "helm/films/tests/no-baselines.yaml";
 
-/// Runs the verb.
 pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
-    let workspace = cargo::workspace();
-    let mut schema: Value = serde_json::from_str(&read(&workspace, SCHEMA)?)
-        .with_context(|| format!("{SCHEMA} is not valid JSON"))?;
+    let mut schema: Value =
+        serde_json::from_str(&read(SCHEMA)?).with_context(|| format!("{SCHEMA} is not valid JSON"))?;
     let config = schema.pointer_mut("/properties/config");
     let service = schema::of_service()?;
     *config.with_context(|| format!("{SCHEMA} has no property config"))? = schema::for_chart(&service)?;
 
-    let values = with_baselines(&read(&workspace, VALUES)?).context(VALUES)?;
+    let values = with_baselines(&read(VALUES)?).context(VALUES)?;
     let rows = table::rows(&schema, &parse_yaml(VALUES, &values)?)?;
     let table = generated::table(&table::HEADER, &rows);
-    let readme = between(&read(&workspace, README)?, "<!-- values: written by", "<!-- end of values", &table);
+    let readme = between(&read(README)?, "<!-- values: written by", "<!-- end of values", &table);
 
     let files = [
         (SCHEMA, format!("{}\n", serde_json::to_string_pretty(&schema)?)),
@@ -49,10 +48,10 @@ pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
         (README, readme.context(README)?),
     ];
     let files = files.map(|(name, text)| (name.to_owned(), Some(text)));
-    mode.apply("chart", &workspace, &files)?;
+    mode.apply("chart", &cargo::workspace(), &files)?;
     if mode.check {
-        password::check(&workspace)?;
-        hostile::check(&workspace)?;
+        password::check()?;
+        hostile::check()?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -76,7 +75,22 @@ fn with_baselines(values: &str) -> Result<String> {
     let (reference, ceiling) = (baselines::with_role(Role::Reference)?, baselines::with_role(Role::Ceiling)?);
     let mut map = format!("  reference: {reference}\n  ceiling: {ceiling}\n  baselines:\n");
     for (name, baseline) in in_cluster()? {
-        entry(&mut map, registry, name, baseline)?;
+        let image = baseline.image.as_ref().with_context(|| format!("{FILE}: {name} has no image"))?;
+        write!(
+            map,
+            "    {name}:
+      enabled: true
+      image:
+        repository: {registry}/{}
+        tag: \"\"
+        digest: \"\"
+        pullPolicy: IfNotPresent
+      database: {}
+      extraEnv: {{}}
+",
+            image.name,
+            name_of(&baseline.database)
+        )?;
     }
     between(values, "# baselines: written by", "# end of baselines", &map)
 }
@@ -99,30 +113,6 @@ loadtest:
 
 fn in_cluster() -> Result<impl Iterator<Item = (&'static String, &'static Baseline)>> {
     Ok(baselines::all()?.iter().filter(|(_, baseline)| baseline.in_cluster))
-}
-
-fn entry(map: &mut String, registry: &str, name: &str, baseline: &Baseline) -> Result<()> {
-    let image = baseline.image.as_ref().with_context(|| format!("{FILE}: {name} has no image"))?;
-    let database = match baseline.database {
-        Database::Pool => "pool",
-        Database::Startup => "startup",
-        Database::None => "none",
-    };
-    write!(
-        map,
-        "    {name}:
-      enabled: true
-      image:
-        repository: {registry}/{}
-        tag: \"\"
-        digest: \"\"
-        pullPolicy: IfNotPresent
-      database: {database}
-      extraEnv: {{}}
-",
-        image.name
-    )?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use loadtest::report::{picture, verdict};
 use loadtest::result::Run;
 use serde_json::Value;
 
-use super::{instruments, openapi, schema, table};
-use crate::baselines;
+use super::{instruments, schema, service, table};
+use crate::baselines::{self, Baseline};
 use crate::cargo;
 use crate::generated::{self, Mode, between, read};
 
@@ -21,10 +21,8 @@ const METRICS: &str = "docs/metrics.md";
 const OPENAPI: &str = "docs/openapi.json";
 const BASELINES: &str = "loadtest/baselines/README.md";
 
-/// Runs the verb.
 pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
-    let workspace = cargo::workspace();
-    let comparison = Run::parse(&read(&workspace, COMPARISON)?).context(COMPARISON)?;
+    let comparison = Run::parse(&read(COMPARISON)?).context(COMPARISON)?;
     let verdict = verdict(&comparison).with_context(|| format!("{COMPARISON} has no verdict"))?;
     let files = [
         (README, "verdict", format!("{verdict}\n")),
@@ -34,13 +32,13 @@ pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
     ];
     let files = files.map(|(name, part, table)| {
         let (begin, end) = (format!("<!-- {part}: written by"), format!("<!-- end of {part}"));
-        let text = between(&read(&workspace, name)?, &begin, &end, &table).context(name)?;
+        let text = between(&read(name)?, &begin, &end, &table).context(name)?;
         Ok((name.to_owned(), Some(text)))
     });
     let picture = (PICTURE.to_owned(), Some(picture(&comparison)));
-    let openapi = (OPENAPI.to_owned(), Some(openapi::of_service()?));
+    let openapi = (OPENAPI.to_owned(), Some(service::prints(&["openapi"])?));
     let files = files.into_iter().chain([Ok(picture), Ok(openapi)]).collect::<Result<Vec<_>>>()?;
-    mode.apply("docs", &workspace, &files)?;
+    mode.apply("docs", &cargo::workspace(), &files)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -54,11 +52,10 @@ fn settings(schema: &Value) -> Result<String> {
 }
 
 fn baselines_table() -> Result<String> {
-    let rows: Vec<_> = baselines::all()?
-        .iter()
-        .map(|(name, baseline)| vec![format!("`{name}`"), baseline.title.clone(), baseline.workers.clone()])
-        .collect();
-    Ok(generated::table(&["baseline", "made of", "workers"], &rows))
+    let rows = baselines::all()?.iter().map(|(name, Baseline { title, workers, .. })| {
+        vec![format!("`{name}`"), title.clone(), workers.clone()]
+    });
+    Ok(generated::table(&["baseline", "made of", "workers"], &rows.collect::<Vec<_>>()))
 }
 
 #[cfg(test)]

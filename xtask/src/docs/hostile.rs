@@ -6,13 +6,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, available_parallelism};
+use std::thread::{self, ScopedJoinHandle, available_parallelism};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
+use crate::cargo;
 use crate::images;
 use crate::process;
 
@@ -25,26 +23,18 @@ const CHECKS: &str = "execution error at (films/templates/values/checks.yaml:";
 pub(super) const PASSWORD: &str = "s3cret";
 
 /// Renders the chart with the values of each file. Fails unless Helm refuses all of them as expected.
-pub(super) fn check(workspace: &Path) -> Result<()> {
-    let kubernetes = images::oldest_kubernetes(workspace)?;
-    let files = files(&workspace.join(FOLDER))?;
+pub(super) fn check() -> Result<()> {
+    let files = files(&cargo::workspace().join(FOLDER))?;
     ensure!(!files.is_empty(), "{FOLDER} has no file");
-    let (next, mistakes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let work = || {
-        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = refused(file, workspace, &kubernetes)
-                && let Ok(mut mistakes) = mistakes.lock()
-            {
-                mistakes.push(format!("{}: {error:#}", file.display()));
-            }
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 0..available_parallelism().map_or(1, usize::from) {
-            scope.spawn(work);
-        }
-    });
-    let mistakes = mistakes.into_inner()?;
+    let mistake = |file: &PathBuf| Some(format!("{}: {:#}", file.display(), refused(file).err()?));
+    let share = files.len().div_ceil(available_parallelism().map_or(1, usize::from));
+    let mistakes = thread::scope(|scope| {
+        let work = |files: &[PathBuf]| files.iter().filter_map(mistake).collect::<Vec<_>>();
+        let threads: Vec<_> = files.chunks(share).map(|files| scope.spawn(move || work(files))).collect();
+        let results = threads.into_iter().map(ScopedJoinHandle::join);
+        results.collect::<Result<Vec<_>, _>>().map_err(|_| anyhow!("a thread that runs Helm panicked"))
+    })?;
+    let mistakes = mistakes.concat();
     ensure!(
         mistakes.is_empty(),
         "the chart does not refuse hostile values as expected:\n{}",
@@ -60,17 +50,11 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn refused(file: &Path, workspace: &Path, kubernetes: &str) -> Result<()> {
+fn refused(file: &Path) -> Result<()> {
     let text = fs::read_to_string(file)?;
     let expected = comment(&text, "expected").context("found no comment `# expected: MESSAGE`")?;
-    let mut helm = Command::new("helm");
-    helm.current_dir(workspace).args([
-        "template",
-        comment(&text, "release").unwrap_or("films"),
-        "helm/films",
-    ]);
-    helm.args(["--kube-version", kubernetes, "--values"]).arg(file);
-    verdict(process::output(&mut helm).map_err(|error| format!("{error:#}")), expected)
+    let mut helm = images::helm_template(comment(&text, "release").unwrap_or("films"))?;
+    verdict(process::output(helm.arg("--values").arg(file)).map_err(|error| format!("{error:#}")), expected)
 }
 
 /// Returns the text of the comment `# name: text` at the top of a file.

@@ -1,13 +1,10 @@
 //! The table of metrics in docs/metrics.md.
 
-use std::process::Command;
-
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use crate::cargo;
+use super::service;
 use crate::generated;
-use crate::process;
 
 const HEADER: [&str; 6] = ["instrument", "name in Prometheus", "type", "unit", "attributes", "meaning"];
 
@@ -25,8 +22,7 @@ struct Instrument {
 
 /// Returns a row for each metric of the service.
 pub(super) fn of_service() -> Result<String> {
-    cargo::build(&["films"], false)?;
-    table(&process::output(Command::new(cargo::program("films", false)?).arg("metrics"))?)
+    table(&service::prints(&["metrics"])?)
 }
 
 fn table(list: &str) -> Result<String> {

@@ -4,7 +4,7 @@ pub(crate) mod chart;
 pub(crate) mod documents;
 mod hostile;
 mod instruments;
-mod openapi;
 mod password;
 mod schema;
+mod service;
 mod table;

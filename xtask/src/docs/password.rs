@@ -1,9 +1,6 @@
 //! The password of the database in the rendered chart: it must be in a Secret and nowhere else. The unit tests of
 //! the chart check the notes.
 
-use std::path::Path;
-use std::process::Command;
-
 use anyhow::{Result, ensure};
 
 use super::hostile::PASSWORD;
@@ -11,10 +8,8 @@ use crate::images;
 use crate::process;
 
 /// Renders everything that the chart has beside Postgres, with a password in each URL.
-pub(super) fn check(workspace: &Path) -> Result<()> {
-    let mut helm = Command::new("helm");
-    helm.current_dir(workspace).args(["template", "films", "helm/films"]);
-    helm.args(["--kube-version", &images::oldest_kubernetes(workspace)?]);
+pub(super) fn check() -> Result<()> {
+    let mut helm = images::helm_template("films")?;
     let url = |key, host| format!("postgres.external.{key}=postgres://films:{PASSWORD}@{host}/films");
     let urls = [url("url", "a"), url("migrationUrl", "b"), url("readUrl", "c")];
     let on = [

@@ -1,19 +1,14 @@
 //! The service's JSON Schema, and its form in the chart's schema.
 
-use std::process::Command;
-
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
-use crate::cargo;
-use crate::process;
+use super::service;
 
 /// Returns the schema that `films config --schema` prints.
 pub(super) fn of_service() -> Result<Value> {
-    cargo::build(&["films"], false)?;
-    let mut films = Command::new(cargo::program("films", false)?);
-    let schema = process::output(films.args(["config", "--schema"]))?;
-    serde_json::from_str(&schema).context("`films config --schema` printed no JSON")
+    serde_json::from_str(&service::prints(&["config", "--schema"])?)
+        .context("`films config --schema` printed no JSON")
 }
 
 /// Returns the schema of `config` in the chart's values.

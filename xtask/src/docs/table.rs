@@ -3,7 +3,6 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value};
 
-/// The header of such a table.
 pub(super) const HEADER: [&str; 3] = ["key", "default", "meaning"];
 
 /// Returns the rows in the order of the schema. A default comes from `values`, or else from the schema.

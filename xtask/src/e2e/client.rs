@@ -1,4 +1,4 @@
-//! A pod in the namespace of the clients that runs a script and logs what it sees.
+//! A pod in the namespace of the clients that runs a program and logs what it sees.
 
 use std::time::Duration;
 
@@ -7,24 +7,26 @@ use serde_json::{Value, json};
 
 use super::cluster::{TestCluster, kubectl};
 
-/// A pod, which is deleted when this is dropped.
+/// A pod. After a failure it stays until the namespaces are deleted, so that its log can be read.
 pub(super) struct Client<'a> {
     cluster: &'a TestCluster<'a>,
     name: &'static str,
 }
 
 impl<'a> Client<'a> {
-    /// Starts a pod whose file `/client/script` is the script.
+    /// Starts a pod whose file `/client/script` is the script. An earlier pod of this name is deleted.
     pub(super) fn start(
         cluster: &'a TestCluster,
         name: &'static str,
         image: &str,
         script: &str,
         command: &[&str],
-        env: &Value,
+        env: &[(&str, String)],
     ) -> Result<Self> {
         let client = Self { cluster, name };
-        client.delete()?;
+        client.stop()?;
+        let env: Vec<Value> =
+            env.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
         let metadata = json!({
             "name": name, "namespace": cluster.outside, "labels": { "app.kubernetes.io/instance": name }
         });
@@ -61,18 +63,18 @@ impl<'a> Client<'a> {
         Ok(client)
     }
 
-    /// Waits until the script ends.
+    /// Waits until the program ends.
     pub(super) fn wait(&self, timeout: Duration) -> Result<()> {
         let ended = || self.expect_phase(&["Succeeded"]);
         self.cluster.until(timeout, &format!("the pod {} to end", self.name), ended)
     }
 
-    /// Returns what the script has printed.
     pub(super) fn log(&self) -> Result<String> {
         self.cluster.output(kubectl(&self.cluster.outside).args(["logs", self.name]))
     }
 
-    fn expect_phase(&self, expected: &[&str]) -> Result<()> {
+    /// Fails unless the pod is in one of these phases.
+    pub(super) fn expect_phase(&self, expected: &[&str]) -> Result<()> {
         let outside = &self.cluster.outside;
         let get = ["get", "pod", self.name, "--output=jsonpath={.status.phase}"];
         let phase = self.cluster.output(kubectl(outside).args(get))?;
@@ -84,15 +86,9 @@ impl<'a> Client<'a> {
         Ok(())
     }
 
-    fn delete(&self) -> Result<()> {
+    /// Deletes the pod, if there is one.
+    pub(super) fn stop(&self) -> Result<()> {
         let delete = ["delete", "pod", self.name, "--ignore-not-found", "--now"];
         self.cluster.output(kubectl(&self.cluster.outside).args(delete)).map(drop)
-    }
-}
-
-impl Drop for Client<'_> {
-    fn drop(&mut self) {
-        // The namespace is deleted in any case.
-        let _ = self.delete();
     }
 }

@@ -14,14 +14,12 @@ use crate::process::{self, Group};
 use crate::signals::Signals;
 use crate::terminal::say;
 
-/// Name of the release.
 pub(super) const RELEASE: &str = "films";
 /// For helm: a small machine needs a while to start everything at once.
 const TIMEOUT: &str = "5m";
 
 /// The namespaces of a run, which are deleted when this is dropped.
 pub(super) struct TestCluster<'a> {
-    /// Namespace of the release.
     pub(super) namespace: String,
     /// A namespace with the same rules, for the manifests without Helm.
     pub(super) plain: String,
@@ -133,6 +131,12 @@ impl<'a> TestCluster<'a> {
         Ok(serde_json::from_str(&text)?)
     }
 
+    /// Waits until all pods of a Deployment are ready.
+    pub(super) fn wait_for_rollout(&self, namespace: &str, name: &str) -> Result<()> {
+        let deployment = format!("deployment/{name}");
+        self.output(kubectl(namespace).args(["rollout", "status", &deployment, "--timeout=3m"])).map(drop)
+    }
+
     /// Creates an object that is not part of the chart.
     pub(super) fn apply(&self, object: &Value) -> Result<()> {
         self.apply_manifests(&object.to_string())
@@ -187,7 +191,6 @@ impl Drop for TestCluster<'_> {
     }
 }
 
-/// Returns kubectl in a namespace.
 pub(super) fn kubectl(namespace: &str) -> Command {
     let mut kubectl = Command::new("kubectl");
     kubectl.args(["--namespace", namespace]);
@@ -198,4 +201,10 @@ pub(super) fn kubectl(namespace: &str) -> Command {
 pub(super) fn expect_kind(cluster: &TestCluster, kind: &str, program: &str) -> Result<()> {
     let found = cluster.output(Command::new("kubectl").args(["get", "customresourcedefinition", kind]));
     found.map(drop).with_context(|| format!("the cluster has no {kind}: install {program} first"))
+}
+
+/// Tells whether a condition of an object is true.
+pub(super) fn has_condition(object: &Value, kind: &str) -> bool {
+    let mut conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+    conditions.any(|condition| condition["type"] == kind && condition["status"] == "True")
 }

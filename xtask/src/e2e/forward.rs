@@ -5,11 +5,12 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
+use serde_json::Value;
 use ureq::http::Request;
 
-use super::cluster::kubectl;
+use super::cluster::{TestCluster, kubectl};
 use crate::net;
 use crate::process::{self, Group, Guard};
 
@@ -21,13 +22,33 @@ pub(super) struct Forward {
     _process: Guard,
 }
 
-/// A response.
+/// A response to a request, which `request` names.
 pub(super) struct Response {
-    pub(super) status: u16,
-    pub(super) body: String,
+    request: String,
+    status: u16,
+    body: String,
+}
+
+impl Response {
+    /// Returns the body of a response that must have this status.
+    pub(super) fn expect(self, expected: u16) -> Result<String> {
+        let Self { request, status, body } = self;
+        ensure!(status == expected, "{request} returned {status}, expected {expected}: {body}");
+        Ok(body)
+    }
+
+    /// Returns the body of a response that must be JSON with status 200.
+    pub(super) fn json(self) -> Result<Value> {
+        Ok(serde_json::from_str(&self.expect(200)?)?)
+    }
 }
 
 impl Forward {
+    /// Opens a port that leads to the service of the release.
+    pub(super) fn to_films(cluster: &TestCluster) -> Result<Self> {
+        Self::to(&cluster.namespace, "service/films", 5000)
+    }
+
     /// Opens a port that leads to a port of `service/NAME` or `pod/NAME`.
     pub(super) fn to(namespace: &str, object: &str, port: u16) -> Result<Self> {
         let mut command = kubectl(namespace);
@@ -49,7 +70,6 @@ impl Forward {
         Ok(Self { url: format!("http://{address}"), _process: process })
     }
 
-    /// Sends a GET.
     pub(super) fn get(&self, path: &str) -> Result<Response> {
         send(Request::get(self.at(path)).body(String::new())?)
     }
@@ -60,15 +80,14 @@ impl Forward {
         send(request.body(body.to_owned())?)
     }
 
-    /// Returns the URL of a path.
     pub(super) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 }
 
-/// Sends a request.
 pub(super) fn send(request: Request<String>) -> Result<Response> {
     let name = format!("{} {}", request.method(), request.uri());
-    let mut response = net::agent(TIMEOUT).run(request).context(name)?;
-    Ok(Response { status: response.status().as_u16(), body: response.body_mut().read_to_string()? })
+    let mut response = net::agent(TIMEOUT).run(request).with_context(|| name.clone())?;
+    let (status, body) = (response.status().as_u16(), response.body_mut().read_to_string()?);
+    Ok(Response { request: name, status, body })
 }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::cluster::{TestCluster, expect_kind};
 use super::forward::Forward;
-use super::install::{check_routes, pods};
+use super::install::check_routes;
 use super::load::Load;
+use super::upgrade::{SECONDS, replace_pods};
 
 /// Options about the Gateway.
 #[derive(clap::Args)]
@@ -43,8 +44,6 @@ struct Service {
     port: u16,
 }
 
-/// Longer than two pods need to start and stop, the second after the first.
-const SECONDS: u64 = 60;
 const TIMEOUT: Duration = Duration::from_mins(1);
 const VALUES: [&str; 2] = ["httpRoute.enabled=true", "httpRoute.parentRefs[0].name=films"];
 
@@ -68,16 +67,9 @@ pub(super) fn run(cluster: &TestCluster, options: &Gateway) -> Result<()> {
         Ok(format!("the three routes respond through {namespace}/{name}"))
     })?;
     cluster.step("rollout of new pods behind the Gateway, under load", || {
-        let before = pods(cluster)?;
         let url = format!("http://{name}.{namespace}:{port}");
-        let counts = Load { url, ..Load::on_release(cluster, SECONDS) }.during(cluster, || {
-            cluster.upgrade(&[&VALUES[..], &["podAnnotations.rolled=gateway"]].concat())?;
-            let after = pods(cluster)?;
-            let replaced = after.iter().all(|pod| !before.contains(pod));
-            ensure!(replaced, "expected the rollout to replace every pod of {before:?}, found {after:?}");
-            Ok(())
-        })?;
-        Ok(format!("{} pods replaced; {counts}", before.len()))
+        let load = Load { url, ..Load::on_release(cluster, SECONDS) };
+        replace_pods(cluster, &load, &[&VALUES[..], &["podAnnotations.rolled=gateway"]].concat())
     })
 }
 

@@ -4,7 +4,6 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use serde_json::json;
 
 use super::client::Client;
 use super::cluster::{TestCluster, expect_kind, kubectl};
@@ -32,8 +31,7 @@ pub(super) fn run(cluster: &TestCluster) -> Result<()> {
     cluster.step("back to the embedded Postgres", || {
         let time = Runbook::open(cluster, FILE, "")?.run("Go back")?;
         wait_for_routes(cluster)?;
-        let policy = format!("networkpolicy/{CLUSTER}-cluster");
-        cluster.kubectl(&["delete", &format!("{KIND}/{CLUSTER}"), &policy])?;
+        database::delete(cluster, CLUSTER)?;
         Ok(format!("accepts reviews after {:.0} s", time.as_secs_f64()))
     })?;
     cluster.step("graduation to an external Postgres", || {
@@ -49,19 +47,12 @@ pub(super) fn run(cluster: &TestCluster) -> Result<()> {
         runbook.run("Prepare the server")?;
         let steps = ["Stop reviews", "Copy to the server", "Switch to the server"];
         let result = graduate(cluster, &runbook, steps, || {
-            let exec = [
-                "exec",
-                "deployment/external",
-                "--",
-                "psql",
-                "--username=postgres",
-                "--dbname=films",
-                "-Atc",
-            ];
-            counts(&cluster.output(kubectl(outside).args(exec).arg(COUNTS))?)
+            let exec = ["exec", "deployment/external", "--"];
+            let psql = ["psql", "--username=postgres", "--dbname=films", "-Atc", COUNTS];
+            counts(&cluster.output(kubectl(outside).args(exec).args(psql))?)
         })?;
         runbook.run("Clean up")?;
-        drop(sql);
+        sql.stop()?;
         wait_for_routes(cluster)?;
         Ok(result)
     })
@@ -97,7 +88,6 @@ fn graduate(
 fn start_external<'a>(cluster: &'a TestCluster) -> Result<Client<'a>> {
     let manifest = EXTERNAL.replace("OUTSIDE", &cluster.outside).replace("IMAGE", &cluster.images.postgres);
     cluster.apply_manifests(&manifest)?;
-    let ready = ["rollout", "status", "deployment/external", "--timeout=3m"];
-    cluster.output(kubectl(&cluster.outside).args(ready))?;
-    Client::start(cluster, "sql", &cluster.images.postgres, "", &["sleep", "3600"], &json!([]))
+    cluster.wait_for_rollout(&cluster.outside, "external")?;
+    Client::start(cluster, "sql", &cluster.images.postgres, "", &["sleep", "3600"], &[])
 }

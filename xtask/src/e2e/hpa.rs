@@ -7,24 +7,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::cluster::TestCluster;
-use super::load::{self, Load};
+use super::load::Load;
 use super::roles::psql;
-
-/// Options about the custom metric.
-#[derive(clap::Args)]
-pub(super) struct Metric {
-    /// Custom metric of the pods to scale by, in requests per second.
-    ///
-    /// Its name is what the rules of the adapter make of a metric of the service, here of `films_reads_total`. The
-    /// adapter's Prometheus must scrape pods with the annotation `prometheus.io/scrape`.
-    #[arg(
-        long,
-        env = "FILMS_REQUESTS_METRIC",
-        default_value = "films_reads_per_second",
-        value_name = "NAME"
-    )]
-    requests_metric: String,
-}
 
 const API: &str = "/apis/custom.metrics.k8s.io/v1beta1";
 /// The adapter sees a rate a minute late, and the autoscaler looks every 15 s.
@@ -36,7 +20,7 @@ const MOST: u64 = 3;
 const BUDGET: u64 = 50;
 const CONNECTIONS: &str = "select count(*) from pg_stat_activity where application_name = 'films'";
 
-pub(super) fn run(cluster: &TestCluster, options: &Metric) -> Result<()> {
+pub(super) fn run(cluster: &TestCluster, metric: &str) -> Result<()> {
     cluster
         .kubectl(&["get", &format!("--raw={API}")])
         .context("the cluster has no custom metrics: install prometheus-adapter and its Prometheus first")?;
@@ -48,25 +32,27 @@ pub(super) fn run(cluster: &TestCluster, options: &Metric) -> Result<()> {
                 "minReplicas": 1,
                 "maxReplicas": MOST,
                 "metric": "requests",
-                "requestsMetric": options.requests_metric,
+                "requestsMetric": metric,
                 "targetRequestsPerSecond": 30,
                 "behavior": { "scaleDown": { "stabilizationWindowSeconds": 15 } },
             },
             "podAnnotations": { "prometheus.io/scrape": "true", "prometheus.io/port": "9090" },
             "postgres": { "maxConnections": 60 },
         }))?;
-        wait_for_metric(cluster, options)
+        wait_for_metric(cluster, metric)
     })?;
     for (rate, expected) in [(RATES[0], MOST), (RATES[1], 1)] {
         cluster.step(&format!("{rate} requests a second"), || {
             let load = Load { rate, ..Load::on_release(cluster, SECONDS) };
-            let mut seen = Seen::default();
-            let counts = load.during(cluster, || watch(cluster, expected, &mut seen))?;
-            most_connections = most_connections.max(seen.connections);
+            let (mut scaled, mut connections) = (Duration::ZERO, 0);
+            let counts = load.during(cluster, || {
+                (scaled, connections) = watch(cluster, expected)?;
+                Ok(())
+            })?;
+            most_connections = most_connections.max(connections);
+            let scaled = scaled.as_secs_f64();
             Ok(format!(
-                "scaled to {expected} after {:.0} s, at most {} connections of {BUDGET}; {counts}",
-                seen.scaled.as_secs_f64(),
-                seen.connections
+                "scaled to {expected} after {scaled:.0} s, at most {connections} connections of {BUDGET}; {counts}"
             ))
         })?;
     }
@@ -80,37 +66,27 @@ pub(super) fn run(cluster: &TestCluster, options: &Metric) -> Result<()> {
     cluster.upgrade(&[])
 }
 
-/// What was seen during a load.
-#[derive(Default)]
-struct Seen {
-    /// Time until the expected number of pods were ready.
-    scaled: Duration,
-    /// Most connections of the service at once.
-    connections: u64,
-}
-
-/// Looks every second until the load is about to end.
-fn watch(cluster: &TestCluster, expected: u64, seen: &mut Seen) -> Result<()> {
+/// Looks every second until the load is about to end. Returns the time until the expected number of pods were ready,
+/// and the most connections of the service at once.
+fn watch(cluster: &TestCluster, expected: u64) -> Result<(Duration, u64)> {
     let since = Instant::now();
     let end = Duration::from_secs(SECONDS.saturating_sub(15));
-    let mut last = 0;
+    let (mut last, mut scaled, mut most) = (0, None, 0);
     while since.elapsed() < end {
         cluster.signals.check()?;
         let second = Instant::now() + Duration::from_secs(1);
-        let connections = psql(cluster, "dvdrental", CONNECTIONS)?.parse()?;
-        seen.connections = seen.connections.max(connections);
+        most = psql(cluster, "dvdrental", CONNECTIONS)?.parse::<u64>()?.max(most);
         last = ready_pods(cluster)?;
-        if last == expected && seen.scaled.is_zero() {
-            seen.scaled = since.elapsed();
+        if last == expected {
+            scaled.get_or_insert(since.elapsed());
         }
         thread::sleep(second.saturating_duration_since(Instant::now()));
     }
-    ensure!(
-        last == expected && !seen.scaled.is_zero(),
-        "expected {expected} pods, found {last}: kubectl --namespace {} describe hpa films",
-        cluster.namespace
-    );
-    Ok(())
+    let scaled = scaled.filter(|_| last == expected).with_context(|| {
+        let namespace = &cluster.namespace;
+        format!("expected {expected} pods, found {last}: kubectl --namespace {namespace} describe hpa films")
+    })?;
+    Ok((scaled, most))
 }
 
 /// Returns the number of pods that the Deployment has, all of which are ready.
@@ -121,13 +97,12 @@ fn ready_pods(cluster: &TestCluster) -> Result<u64> {
 }
 
 /// Waits until the adapter serves the metric, which exists after the first requests.
-fn wait_for_metric(cluster: &TestCluster, options: &Metric) -> Result<String> {
-    Load { rate: RATES[1], ..Load::on_release(cluster, SECONDS) }.in_background(cluster)?;
-    let metric = &options.requests_metric;
+fn wait_for_metric(cluster: &TestCluster, metric: &str) -> Result<String> {
+    let load = Load { rate: RATES[1], ..Load::on_release(cluster, SECONDS) }.start(cluster)?;
     let path = format!("--raw={API}/namespaces/{}/pods/*/{metric}", cluster.namespace);
     cluster.until(Duration::from_secs(SECONDS), &format!("the metric {metric}"), || {
         cluster.kubectl(&["get", &path]).map(drop)
     })?;
-    load::stop(cluster)?;
+    load.stop()?;
     Ok(format!("the adapter serves {metric}"))
 }

@@ -3,7 +3,6 @@
 use anyhow::{Context, Result};
 
 use crate::baselines::FILMS;
-use crate::cargo::workspace;
 use crate::images::{self, LOADTEST, Names, split};
 
 const POSTGRES: &str = "docker.io/library/postgres";
@@ -48,50 +47,48 @@ pub(super) struct Options {
     k6_starter_image: Option<String>,
 }
 
-/// The images.
 pub(super) struct Images {
     /// Values of the chart, each KEY=VALUE.
     pub(super) values: Vec<String>,
     /// Repositories that the manifests name, and the images to use in their place.
     pub(super) replaced: [(String, String); 2],
-    /// The image of the load test.
     pub(super) loadtest: String,
     /// The image of Postgres, for clients and for a server outside of the release.
     pub(super) postgres: String,
-    /// The image of Prometheus.
     pub(super) prometheus: String,
-    /// The image of Alertmanager.
     pub(super) alertmanager: String,
 }
 
 impl Images {
     /// Returns the images that the options name.
     pub(super) fn of(options: &Options) -> Result<Self> {
-        let ours = images::all(&workspace(), &options.names)?;
+        let ours = images::all(&options.names)?;
         let find =
             |key| ours.iter().find(|image| image.key == key).with_context(|| format!("no image {key}"));
-        let default = images::all(&workspace(), &Names { registry: None, tag: None })?;
+        let default = images::all(&Names { registry: None, tag: None })?;
         let default = default.into_iter().find(|image| image.key == FILMS).context("no image of films")?;
         let postgres = options.postgres_image.clone().unwrap_or_else(|| POSTGRES.to_owned());
 
-        let others = [
+        let mut values: Vec<String> =
+            ours.iter().flat_map(|image| setting(&image.value, &image.name())).collect();
+        for (key, image) in [
             ("postgres.embedded.image", &options.postgres_image),
             // This pod needs a shell and psql.
             ("tests.image", &options.postgres_image),
             ("jaeger.image", &options.jaeger_image),
             ("collector.image", &options.collector_image),
-        ];
-        let others = others.into_iter().filter_map(|(key, image)| Some((key, image.clone()?)));
+        ] {
+            values.extend(image.iter().flat_map(|image| setting(key, image)));
+        }
         // Values that are a whole name.
-        let of_operators = [
+        for (key, image) in [
             ("postgres.cnpg.imageName", &options.cnpg_postgres_image),
             ("loadtest.k6Operator.starterImage", &options.k6_starter_image),
-        ];
-        let of_operators = of_operators.into_iter().filter_map(|(key, image)| Some((key, image.as_ref()?)));
-        let values = ours.iter().map(|image| (image.value.as_str(), image.name()));
-        let values = values.chain(others).flat_map(|(key, image)| setting(key, &image));
+        ] {
+            values.extend(image.as_ref().map(|image| format!("{key}={image}")));
+        }
         Ok(Self {
-            values: values.chain(of_operators.map(|(key, image)| format!("{key}={image}"))).collect(),
+            values,
             replaced: [(default.repository, find(FILMS)?.name()), (POSTGRES.to_owned(), postgres)],
             loadtest: find(LOADTEST)?.name(),
             postgres: options.postgres_image.clone().unwrap_or_else(|| format!("{POSTGRES}:{POSTGRES_TAG}")),

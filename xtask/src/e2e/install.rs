@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::cluster::{RELEASE, TestCluster};
-use super::forward::{Forward, Response};
+use super::forward::Forward;
 
 pub(super) fn run(cluster: &TestCluster) -> Result<()> {
     cluster.step("helm install", || {
@@ -14,14 +14,13 @@ pub(super) fn run(cluster: &TestCluster) -> Result<()> {
         Ok("all pods are ready".to_owned())
     })?;
     cluster.step("three routes", || {
-        let api = Forward::to(&cluster.namespace, "service/films", 5000)?;
+        let api = Forward::to_films(cluster)?;
         check_routes(&api)?;
         Ok("all responded through kubectl port-forward".to_owned())
     })?;
     cluster.step("readiness", || {
         let admin = Forward::to(&cluster.namespace, "service/films-admin", 9090)?;
-        let Response { status, body } = admin.get("/readyz")?;
-        ensure!(status == 200, "expected status 200 of /readyz, got {status}: {body}");
+        admin.get("/readyz")?.expect(200)?;
         Ok("/readyz returned 200".to_owned())
     })?;
     cluster.step("helm test", || {
@@ -32,21 +31,14 @@ pub(super) fn run(cluster: &TestCluster) -> Result<()> {
 
 /// Sends requests to all routes, and checks the responses against README.md.
 pub(super) fn check_routes(api: &Forward) -> Result<()> {
-    let film = json(&api.get("/films/995/")?)?;
+    let film = api.get("/films/995/")?.json()?;
     ensure!(film["film_id"] == 995, "expected film 995, got {film}");
-    let list = json(&api.get("/films/?year.gt=2000")?)?;
+    let list = api.get("/films/?year.gt=2000")?.json()?;
     let films = list.as_object().map_or(0, serde_json::Map::len);
     ensure!(films > 0, "expected films after 2000 from the seed, got {list}");
-    let review = json(&api.post("/reviews/", r#"{"film_id":995,"rating":4}"#)?)?;
+    let review = api.post("/reviews/", r#"{"film_id":995,"rating":4}"#)?.json()?;
     ensure!(review["rating"] == 4, "expected the review that was sent, got {review}");
-    let unknown = api.get("/films/999999/")?;
-    ensure!(unknown.status == 404, "expected status 404 for an unknown film, got {}", unknown.status);
-    Ok(())
-}
-
-fn json(response: &Response) -> Result<Value> {
-    ensure!(response.status == 200, "expected status 200, got {}: {}", response.status, response.body);
-    Ok(serde_json::from_str(&response.body)?)
+    api.get("/films/999999/")?.expect(404).context("an unknown film").map(drop)
 }
 
 /// Returns the names of the service's pods, as soon as there are pods and none is terminating.
@@ -67,10 +59,16 @@ fn names(pods: &Value) -> Result<Vec<String>> {
     names.collect()
 }
 
+/// Returns how often the container of a pod was restarted.
+pub(super) fn restarts(cluster: &TestCluster, pod: &str) -> Result<u64> {
+    let pod = cluster.get(&["pod", pod])?;
+    pod["status"]["containerStatuses"][0]["restartCount"].as_u64().context("no container has a status")
+}
+
 /// Waits until all routes respond again after a disturbance.
 pub(super) fn wait_for_routes(cluster: &TestCluster) -> Result<()> {
     cluster.until(Duration::from_secs(90), "responses of the three routes", || {
-        check_routes(&Forward::to(&cluster.namespace, "service/films", 5000)?)
+        check_routes(&Forward::to_films(cluster)?)
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use super::cluster::{TestCluster, expect_kind};
+use super::cluster::{TestCluster, expect_kind, has_condition};
 
 const TIMEOUT: Duration = Duration::from_mins(3);
 const RUNNERS: usize = 2;
@@ -68,12 +68,10 @@ fn verdict(cluster: &TestCluster) -> Result<(String, Verdict)> {
 fn of_jobs(jobs: &Value) -> Result<Verdict> {
     let jobs = jobs["items"].as_array().context("kubectl returned no list of Jobs")?;
     ensure!(jobs.len() == RUNNERS, "expected {RUNNERS} runners, found {}", jobs.len());
-    let is = |job: &Value, kind: &str| {
-        let conditions = job["status"]["conditions"].as_array().into_iter().flatten();
-        conditions.clone().any(|one| one["type"] == kind && one["status"] == "True")
-    };
-    ensure!(jobs.iter().all(|job| is(job, "Complete") || is(job, "Failed")), "a runner has not ended");
-    Ok(if jobs.iter().any(|job| is(job, "Failed")) { Verdict::Failed } else { Verdict::Passed })
+    let has_failed = |job: &Value| has_condition(job, "Failed");
+    let has_ended = |job: &Value| has_condition(job, "Complete") || has_failed(job);
+    ensure!(jobs.iter().all(has_ended), "a runner has not ended");
+    Ok(if jobs.iter().any(has_failed) { Verdict::Failed } else { Verdict::Passed })
 }
 
 #[cfg(test)]

@@ -5,17 +5,14 @@ use std::time::Duration;
 
 use ::loadtest::k6;
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
 
-use super::cluster::{TestCluster, kubectl};
-
-const POD: &str = "load";
+use super::client::Client;
+use super::cluster::TestCluster;
 
 /// Requests of all kinds, at a constant rate.
 pub(super) struct Load {
     /// Where the requests go.
     pub(super) url: String,
-    /// Requests a second.
     pub(super) rate: u64,
     pub(super) seconds: u64,
 }
@@ -32,23 +29,29 @@ impl Load {
         cluster: &TestCluster,
         disturb: impl FnOnce() -> Result<()>,
     ) -> Result<String> {
-        self.in_background(cluster)?;
+        let client = self.start(cluster)?;
         // k6 needs a moment before it sends the first request.
         thread::sleep(Duration::from_secs(2));
         disturb()?;
-        expect_phase(cluster, "Running").context("the change must take less time than the load")?;
-        let timeout = Duration::from_secs(self.seconds + 30);
-        cluster.until(timeout, "the load to end", || expect_phase(cluster, "Succeeded"))?;
-        let log = cluster.output(kubectl(&cluster.outside).args(["logs", POD]))?;
-        stop(cluster)?;
+        client.expect_phase(&["Running"]).context("the change must take less time than the load")?;
+        client.wait(Duration::from_secs(self.seconds + 30))?;
+        let log = client.log()?;
+        client.stop()?;
         self.check(&log)
     }
 
-    /// Sends requests, whatever the responses are.
-    pub(super) fn in_background(&self, cluster: &TestCluster) -> Result<()> {
-        stop(cluster)?;
-        cluster.apply(&self.pod(cluster))?;
-        cluster.until(Duration::from_mins(1), "the load to begin", || expect_phase(cluster, "Running"))
+    /// Starts to send requests, whatever the responses are.
+    pub(super) fn start<'a>(&self, cluster: &'a TestCluster) -> Result<Client<'a>> {
+        let command = ["k6", "run", "--quiet", "--no-usage-report", "/workloads/films.js"];
+        let env = [
+            ("BASE_URL", self.url.clone()),
+            ("RATE", self.rate.to_string()),
+            ("SECONDS", self.seconds.to_string()),
+            ("CONNECTIONS", "100".to_owned()),
+            // A rollout breaks new connections in other ways than open ones.
+            ("NEW_CONNECTIONS", "0.5".to_owned()),
+        ];
+        Client::start(cluster, "load", &cluster.images.loadtest, "", &command, &env)
     }
 
     /// Checks that every request of the load was sent and succeeded.
@@ -68,61 +71,12 @@ impl Load {
         );
         Ok(counts)
     }
-
-    fn pod(&self, cluster: &TestCluster) -> Value {
-        json!({
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {
-                "name": POD, "namespace": cluster.outside, "labels": { "app.kubernetes.io/instance": POD }
-            },
-            "spec": {
-                "restartPolicy": "Never",
-                "automountServiceAccountToken": false,
-                "securityContext": { "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } },
-                "containers": [{
-                    "name": POD,
-                    "image": cluster.images.loadtest,
-                    "imagePullPolicy": "IfNotPresent",
-                    "command": ["k6", "run", "--quiet", "--no-usage-report", "/workloads/films.js"],
-                    "env": [
-                        { "name": "BASE_URL", "value": self.url },
-                        { "name": "RATE", "value": self.rate.to_string() },
-                        { "name": "SECONDS", "value": self.seconds.to_string() },
-                        { "name": "CONNECTIONS", "value": "100" },
-                        // A rollout breaks new connections in other ways than open ones.
-                        { "name": "NEW_CONNECTIONS", "value": "0.5" },
-                    ],
-                    "securityContext": {
-                        "allowPrivilegeEscalation": false,
-                        "readOnlyRootFilesystem": true,
-                        "capabilities": { "drop": ["ALL"] },
-                    },
-                }],
-            },
-        })
-    }
-}
-
-/// Ends the load, if there is one.
-pub(super) fn stop(cluster: &TestCluster) -> Result<()> {
-    let delete = ["delete", "pod", POD, "--ignore-not-found", "--now"];
-    cluster.output(kubectl(&cluster.outside).args(delete)).map(drop)
-}
-
-fn expect_phase(cluster: &TestCluster, expected: &str) -> Result<()> {
-    let phase = ["get", "pod", POD, "--output=jsonpath={.status.phase}"];
-    let phase = cluster.output(kubectl(&cluster.outside).args(phase))?;
-    ensure!(
-        phase == expected,
-        "the load's pod is {phase}: kubectl --namespace {} logs {POD}",
-        cluster.outside
-    );
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn log(failed: u64, count: u64) -> String {

@@ -8,7 +8,7 @@ use ::loadtest::workload::Workload;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use super::cluster::TestCluster;
+use super::cluster::{TestCluster, has_condition};
 use super::install::pods;
 use super::uninstall::reviews;
 use crate::baselines;
@@ -55,12 +55,10 @@ fn finished(cluster: &TestCluster) -> Result<String> {
     let jobs = cluster.get(&["jobs", JOB])?;
     let job = &jobs["items"][0];
     let name = job["metadata"]["name"].as_str().context("there is no Job")?;
-    let conditions = job["status"]["conditions"].as_array().into_iter().flatten();
-    let is = |kind: &str| conditions.clone().any(|one| one["type"] == kind && one["status"] == "True");
-    if is("Failed") {
+    if has_condition(job, "Failed") {
         bail!("{name} failed: kubectl --namespace {} logs job/{name}", cluster.namespace);
     }
-    ensure!(is("Complete"), "{name} is still running");
+    ensure!(has_condition(job, "Complete"), "{name} is still running");
     Ok(name.to_owned())
 }
 
@@ -105,15 +103,9 @@ fn check_report(cluster: &TestCluster) -> Result<String> {
 fn check_row(row: &Row) -> Result<()> {
     let (name, rounds) = (format!("{} {}", row.target, row.route), row.rounds.len());
     ensure!(rounds == ROUNDS, "expected {ROUNDS} rounds of {name}, found {rounds}");
-    let mut rounds = row.rounds.iter();
-    ensure!(
-        rounds.any(|round| round.server.is_some()),
-        "expected the CPU time and memory of {name}, found none"
-    );
-    let mut rounds = row.rounds.iter();
-    ensure!(
-        rounds.any(|round| round.observed_cores.contains_key("postgres")),
-        "expected the cores of postgres during {name}, found none"
-    );
+    let has_server = row.rounds.iter().any(|round| round.server.is_some());
+    ensure!(has_server, "expected the CPU time and memory of {name}, found none");
+    let has_postgres = row.rounds.iter().any(|round| round.observed_cores.contains_key("postgres"));
+    ensure!(has_postgres, "expected the cores of postgres during {name}, found none");
     Ok(())
 }

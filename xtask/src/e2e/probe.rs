@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
 
 use super::client::Client;
 use super::cluster::TestCluster;
+use super::record::longest_gap;
 
 const SCRIPT: &str = include_str!("probe.sh");
 
@@ -22,12 +22,10 @@ pub(super) struct Seen {
 
 /// Starts the client. `connection` has libpq's variables; the Postgres must admit pods of the outside namespace.
 pub(super) fn start<'a>(cluster: &'a TestCluster, connection: &[(&str, String)]) -> Result<Client<'a>> {
-    let mut env: Vec<Value> =
-        connection.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
-    env.push(json!({ "name": "FILMS", "value": format!("films.{}", cluster.namespace) }));
-    env.push(json!({ "name": "PGCONNECT_TIMEOUT", "value": "2" }));
+    let films = ("FILMS", format!("films.{}", cluster.namespace));
+    let env = [connection, &[films, ("PGCONNECT_TIMEOUT", "2".to_owned())]].concat();
     let command = ["bash", "-euo", "pipefail", "/client/script"];
-    let client = Client::start(cluster, "probe", &cluster.images.postgres, SCRIPT, &command, &json!(env))?;
+    let client = Client::start(cluster, "probe", &cluster.images.postgres, SCRIPT, &command, &env)?;
     cluster.until(Duration::from_secs(30), "a change and a read of a film", || {
         let seen = Seen::parse(&client.log()?)?;
         ensure!(!seen.committed.is_empty() && seen.answered() > 0, "the log of the pod probe has neither");
@@ -58,10 +56,8 @@ impl Seen {
         self.reads.iter().filter(|(_, year)| year.is_some()).count()
     }
 
-    /// Returns the longest time between two commits.
     pub(super) fn gap(&self) -> Duration {
-        let gaps = self.committed.windows(2).map(|pair| pair[1] - pair[0]);
-        Duration::from_millis(gaps.max().unwrap_or_default())
+        longest_gap(&self.committed)
     }
 
     /// Checks that no read is older than what was committed before it, and that reads work at the end.

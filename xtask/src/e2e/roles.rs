@@ -33,11 +33,16 @@ fn expect_denied(statement: &str, result: Result<String>) -> Result<()> {
     Ok(())
 }
 
-/// Runs a statement in the pod of Postgres, whose socket lets every role in, and returns what psql prints.
+/// Runs a statement in the pod of the embedded Postgres, and returns what psql prints.
 pub(super) fn psql(cluster: &TestCluster, role: &str, statement: &str) -> Result<String> {
-    let pod = ["exec", "statefulset/films-postgres", "--container=postgres", "--"];
+    psql_in(cluster, "statefulset/films-postgres", role, statement)
+}
+
+/// Runs a statement in a pod of Postgres, whose socket lets every role in, and returns what psql prints.
+pub(super) fn psql_in(cluster: &TestCluster, pod: &str, role: &str, statement: &str) -> Result<String> {
+    let exec = ["exec", pod, "--container=postgres", "--"];
     let psql = ["psql", "--username", role, "--dbname=dvdrental", "--no-psqlrc", "-Atc", statement];
-    Ok(cluster.kubectl(&[&pod[..], &psql].concat())?.trim().to_owned())
+    Ok(cluster.kubectl(&[&exec[..], &psql].concat())?.trim().to_owned())
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use tempfile::NamedTempFile;
 
 use super::cluster::TestCluster;
 use crate::blocks::{self, Block};
 use crate::cargo;
 use crate::generated::read;
-use crate::kubeconfig::Kubeconfig;
+use crate::kubeconfig;
 use crate::process;
 
 /// The image that the documents name.
@@ -20,7 +21,7 @@ pub(super) struct Runbook<'a> {
     cluster: &'a TestCluster<'a>,
     file: &'static str,
     blocks: Vec<Block>,
-    kubeconfig: Kubeconfig,
+    kubeconfig: NamedTempFile,
     /// Commands that run before those of the document.
     prelude: String,
 }
@@ -30,8 +31,8 @@ impl<'a> Runbook<'a> {
         Ok(Self {
             cluster,
             file,
-            blocks: blocks::parse(&read(&cargo::workspace(), file)?).context(file)?,
-            kubeconfig: Kubeconfig::of_namespace(&cluster.namespace)?,
+            blocks: blocks::parse(&read(file)?).context(file)?,
+            kubeconfig: kubeconfig::of_namespace(&cluster.namespace)?,
             prelude: prelude.to_owned(),
         })
     }
@@ -39,12 +40,8 @@ impl<'a> Runbook<'a> {
     /// Runs the commands below a heading, and returns how long they took.
     pub(super) fn run(&self, section: &str) -> Result<Duration> {
         let since = Instant::now();
-        let commands: Vec<&str> = self
-            .blocks
-            .iter()
-            .filter(|block| block.section == section)
-            .map(|block| &*block.commands)
-            .collect();
+        let blocks = self.blocks.iter().filter(|block| block.section == section);
+        let commands: Vec<&str> = blocks.map(|block| &*block.commands).collect();
         ensure!(!commands.is_empty(), "{} has no commands below the heading “{section}”", self.file);
         let commands = commands.join("\n").replace(POSTGRES, &self.cluster.images.postgres);
         let mut shell = Command::new("bash");

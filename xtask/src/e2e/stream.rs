@@ -3,17 +3,14 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use serde_json::json;
 
 use super::client::Client;
 use super::cluster::TestCluster;
 use super::record::Record;
 
-const POD: &str = "reviews";
 const SCRIPT: &str = include_str!("reviews.js");
-/// Reviews to send.
+
 pub(super) struct Stream {
-    /// Reviews a second.
     pub(super) rate: u64,
     pub(super) seconds: u64,
     /// Seconds for which a client tries a review again.
@@ -23,28 +20,15 @@ pub(super) struct Stream {
 impl Stream {
     /// Starts to send, and waits until the first review is acknowledged.
     pub(super) fn start<'a>(&self, cluster: &'a TestCluster) -> Result<Client<'a>> {
-        let url = format!("http://films.{}:5000/reviews/", cluster.namespace);
-        let client = Client::start(
-            cluster,
-            POD,
-            &cluster.images.loadtest,
-            SCRIPT,
-            &[
-                "k6",
-                "run",
-                "--quiet",
-                "--no-usage-report",
-                "--no-summary",
-                "--log-format=raw",
-                "/client/script",
-            ],
-            &json!([
-                { "name": "URL", "value": url },
-                { "name": "RATE", "value": self.rate.to_string() },
-                { "name": "SECONDS", "value": self.seconds.to_string() },
-                { "name": "RETRY", "value": self.retry.to_string() },
-            ]),
-        )?;
+        let mut command = vec!["k6", "run", "--quiet", "--no-usage-report", "--no-summary"];
+        command.extend(["--log-format=raw", "/client/script"]);
+        let env = [
+            ("URL", format!("http://films.{}:5000/reviews/", cluster.namespace)),
+            ("RATE", self.rate.to_string()),
+            ("SECONDS", self.seconds.to_string()),
+            ("RETRY", self.retry.to_string()),
+        ];
+        let client = Client::start(cluster, "reviews", &cluster.images.loadtest, SCRIPT, &command, &env)?;
         cluster.until(Duration::from_mins(1), "the first acknowledged review", || {
             ensure!(Record::parse(&client.log()?).acknowledged() > 0, "no review is acknowledged");
             Ok(())
@@ -52,7 +36,6 @@ impl Stream {
         Ok(client)
     }
 
-    /// Waits until all reviews are sent.
     pub(super) fn finish(&self, client: &Client) -> Result<Record> {
         client.wait(Duration::from_secs(self.seconds + self.retry + 60))?;
         let record = Record::parse(&client.log()?);

@@ -35,8 +35,17 @@ pub(crate) struct Args {
     images: Options,
     #[command(flatten)]
     gateway: gateway::Gateway,
-    #[command(flatten)]
-    hpa: hpa::Metric,
+    /// Custom metric of the pods to scale by, in requests per second.
+    ///
+    /// Its name is what the rules of the adapter make of a metric of the service, here of `films_reads_total`. The
+    /// adapter's Prometheus must scrape pods with the annotation `prometheus.io/scrape`.
+    #[arg(
+        long,
+        env = "FILMS_REQUESTS_METRIC",
+        default_value = "films_reads_per_second",
+        value_name = "NAME"
+    )]
+    requests_metric: String,
     /// Leave the namespaces at the end, to look at them.
     #[arg(long)]
     keep: bool,
@@ -84,7 +93,7 @@ impl OperatorScenario {
             Self::Monitoring => monitoring::run(cluster),
             Self::Gateway => gateway::run(cluster, &args.gateway),
             Self::K6Operator => k6_operator::run(cluster),
-            Self::Hpa => hpa::run(cluster, &args.hpa),
+            Self::Hpa => hpa::run(cluster, &args.requests_metric),
             Self::Cnpg => cnpg::run(cluster),
             Self::Graduation => graduation::run(cluster),
         }
@@ -105,7 +114,6 @@ impl Scenario {
     }
 }
 
-/// Runs the verb.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     process::output(Command::new("helm").args(["version", "--short"])).context("e2e needs helm")?;
     process::output(Command::new("kubectl").args(["get", "--raw=/readyz"]))

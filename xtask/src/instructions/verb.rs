@@ -11,38 +11,30 @@ use crate::postgres::{self, Source};
 use crate::process;
 use crate::terminal::say;
 
-/// The requests that are counted. The film is the article's.
+/// A film, which is the article's.
+const ONE: HotPath = HotPath {
+    name: "one",
+    request: "GET /films/995/ HTTP/1.1\r\nhost: films\r\n\r\n",
+    status: 200,
+    lease: NO_LEASE,
+};
+
+/// The requests that are counted.
 const HOT_PATHS: [HotPath; 5] = [
-    HotPath {
-        name: "one",
-        request: "GET /films/995/ HTTP/1.1\r\nhost: films\r\n\r\n",
-        status: 200,
-        lease: NO_LEASE,
-    },
-    HotPath {
-        name: "one-leased",
-        request: "GET /films/995/ HTTP/1.1\r\nhost: films\r\n\r\n",
-        status: 200,
-        lease: LONGEST_LEASE,
-    },
+    ONE,
+    HotPath { name: "one-leased", lease: LONGEST_LEASE, ..ONE },
     HotPath {
         name: "one-unchanged",
         request: "GET /films/995/ HTTP/1.1\r\nhost: films\r\nif-none-match: {etag}\r\n\r\n",
         status: 304,
-        lease: NO_LEASE,
+        ..ONE
     },
-    HotPath {
-        name: "list",
-        request: "GET /films/ HTTP/1.1\r\nhost: films\r\n\r\n",
-        status: 200,
-        lease: NO_LEASE,
-    },
+    HotPath { name: "list", request: "GET /films/ HTTP/1.1\r\nhost: films\r\n\r\n", ..ONE },
     HotPath {
         name: "post",
         request: "POST /reviews/ HTTP/1.1\r\nhost: films\r\ncontent-type: application/json\r\n\
                   content-length: 26\r\n\r\n{\"film_id\":995,\"rating\":4}",
-        status: 200,
-        lease: NO_LEASE,
+        ..ONE
     },
 ];
 
@@ -72,7 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     process::output(Command::new("valgrind").arg("--version"))
         .context("valgrind counts the instructions: apt-get install valgrind")?;
     let names = HOT_PATHS.map(|path| path.name);
-    let budgets = if args.update { Budgets::none() } else { Budgets::load(&names)? };
+    let budgets = if args.update { Budgets::default() } else { Budgets::load(&names)? };
     cargo::build(&["films"], true)?;
 
     let (instance, signals) = postgres::start(&args.source)?;

@@ -5,7 +5,6 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::programs;
 use super::record::{Options, VERSION};
 use super::sign::write_checksums;
 use crate::cargo::{self, cargo};
@@ -15,7 +14,6 @@ use crate::terminal::say;
 /// What an archive has next to the program.
 const FILES: [&str; 4] = ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
-/// Runs the step.
 pub(super) fn run(options: &Options) -> Result<()> {
     let workspace = cargo::workspace();
     let from_workspace = |program: &str, arguments: &[&str]| {
@@ -31,7 +29,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     // cargo itself says which subcommand is missing, and how to find it.
     let mut build = cargo();
     build.args(["auditable", "build", "--release", "--locked", "--package", "films"]);
-    programs::output(build.current_dir(&workspace))?;
+    process::output(build.current_dir(&workspace))?;
     let files = FILES.map(|file| (file, workspace.join(file)));
     for (file, path) in files.into_iter().chain([("films", cargo::program("films", true)?)]) {
         fs::copy(&path, content.join(file)).with_context(|| format!("cannot copy {}", path.display()))?;
@@ -42,22 +40,16 @@ pub(super) fn run(options: &Options) -> Result<()> {
     let mut tar = Command::new("tar");
     tar.args(["--create", "--gzip", "--sort=name", "--owner=0", "--group=0", "--numeric-owner"]);
     tar.arg(format!("--mtime={}", time.trim())).arg("--file").arg(&archive);
-    programs::output(tar.arg("--directory").arg(temporary.path()).arg(&name))?;
+    process::output(tar.arg("--directory").arg(temporary.path()).arg(&name))?;
 
     // In a clone, because cargo-cyclonedx writes a document into the folder of every package.
     let clone = temporary.path().join("clone");
     process::output(Command::new("git").args(["clone", "--quiet", "--shared"]).arg(&workspace).arg(&clone))?;
     let document = format!("{name}.cdx");
     let mut list = cargo();
-    list.args([
-        "cyclonedx",
-        "--quiet",
-        "--format=json",
-        "--spec-version=1.5",
-        "--override-filename",
-        &document,
-    ]);
-    programs::output(list.current_dir(&clone))?;
+    list.args(["cyclonedx", "--quiet", "--format=json", "--spec-version=1.5"]);
+    list.args(["--override-filename", &document]);
+    process::output(list.current_dir(&clone))?;
     let document = format!("{document}.json");
     let text = fs::read_to_string(clone.join(&document)).context("cargo-cyclonedx wrote no document")?;
     // The name of the temporary folder would make every document different.

@@ -9,23 +9,23 @@ use base64::prelude::BASE64_STANDARD;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
+use super::notes;
 use super::record::{Artifact, FILE, Options, Record, VERSION};
-use super::{notes, programs};
 use crate::cargo::workspace;
 use crate::generated::read;
 use crate::images::{self, CHART, Names, VALUES, parse_yaml};
+use crate::process;
 use crate::terminal::say;
 
 const ICON: &str = "helm/films/icon.svg";
 const README: &str = "helm/films/README.md";
 
-/// Runs the step.
 pub(super) fn run(options: &Options, source: Option<&str>) -> Result<()> {
     let mut record = Record::read(&options.out.join(FILE))?;
     let copy = tempfile::tempdir()?;
     let chart = copy.path().join("films");
-    programs::output(Command::new("cp").arg("-R").arg(workspace().join("helm/films")).arg(&chart))?;
-    let original = |file| read(&workspace(), file);
+    process::output(Command::new("cp").arg("-R").arg(workspace().join("helm/films")).arg(&chart))?;
+    let original = |file| read(file);
     let (values, readme) = with_published_names(original(VALUES)?, original(README)?, &record)?;
     fs::write(chart.join("values.yaml"), values)?;
     fs::write(chart.join("README.md"), readme)?;
@@ -33,12 +33,12 @@ pub(super) fn run(options: &Options, source: Option<&str>) -> Result<()> {
     let description = description(parse_yaml(CHART, &original(CHART)?)?, &record, source)?;
     fs::write(chart.join("Chart.yaml"), description.to_string())?;
 
-    programs::output(Command::new("helm").args(["lint", "--strict"]).arg(&chart))?;
-    programs::output(Command::new("helm").arg("package").arg(&chart).arg("--destination").arg(&options.out))?;
+    process::output(Command::new("helm").args(["lint", "--strict"]).arg(&chart))?;
+    process::output(Command::new("helm").arg("package").arg(&chart).arg("--destination").arg(&options.out))?;
     let repository = format!("{}/charts", record.registry);
     let mut push = Command::new("helm");
     push.arg("push").arg(options.out.join(format!("films-{VERSION}.tgz"))).arg(format!("oci://{repository}"));
-    let printed = programs::output(push.args(options.plain_http.then_some("--plain-http")))?;
+    let printed = process::output_and_errors(push.args(options.plain_http.then_some("--plain-http")))?;
     let digest = printed.lines().find_map(|line| line.strip_prefix("Digest: "));
     let digest = digest.with_context(|| format!("helm push printed no digest: {printed}"))?.trim().to_owned();
     let chart = Artifact { repository: format!("{repository}/films"), digest, platforms: IndexMap::new() };
@@ -49,7 +49,7 @@ pub(super) fn run(options: &Options, source: Option<&str>) -> Result<()> {
 
 /// Returns the values with the names and digests of the published images, and the README with their names.
 fn with_published_names(mut values: String, mut readme: String, record: &Record) -> Result<(String, String)> {
-    for image in images::all(&workspace(), &Names { registry: None, tag: None })? {
+    for image in images::all(&Names { registry: None, tag: None })? {
         let published = record.images.get(image.key);
         let Artifact { repository, digest, .. } =
             published.with_context(|| format!("{FILE} has no image {}", image.key))?;
@@ -82,8 +82,7 @@ fn description(mut chart: Value, record: &Record, source: Option<&str>) -> Resul
         json!({"name": key, "image": image.reference(), "platforms": platforms})
     });
     let images: Vec<Value> = images.collect();
-    chart["icon"] =
-        format!("data:image/svg+xml;base64,{}", BASE64_STANDARD.encode(read(&workspace(), ICON)?)).into();
+    chart["icon"] = format!("data:image/svg+xml;base64,{}", BASE64_STANDARD.encode(read(ICON)?)).into();
     let annotations = &mut chart["annotations"];
     annotations["artifacthub.io/changes"] = serde_json::to_string_pretty(&changes)?.into();
     annotations["artifacthub.io/images"] = serde_json::to_string_pretty(&images)?.into();
@@ -103,7 +102,7 @@ mod tests {
 
     fn record() -> Result<Record> {
         let registry = "registry.example/team".to_owned();
-        let images = images::all(&workspace(), &Names { registry: Some(registry.clone()), tag: None })?;
+        let images = images::all(&Names { registry: Some(registry.clone()), tag: None })?;
         let images = images.into_iter().map(|image| {
             let digest = format!("sha256:{}", image.key);
             (
@@ -116,8 +115,8 @@ mod tests {
 
     #[test]
     fn only_the_names_and_digests_of_our_images_change() -> Result<()> {
-        let before = read(&workspace(), VALUES)?;
-        let (after, readme) = with_published_names(before.clone(), read(&workspace(), README)?, &record()?)?;
+        let before = read(VALUES)?;
+        let (after, readme) = with_published_names(before.clone(), read(README)?, &record()?)?;
         let expected = before.matches("localhost/films").count();
         assert_eq!(after.matches("repository: registry.example/team/films").count(), expected);
         assert_eq!(after.matches("digest: sha256:").count(), expected);
@@ -129,8 +128,7 @@ mod tests {
 
     #[test]
     fn the_description_links_to_the_source_and_to_nothing_else() -> Result<()> {
-        let describe =
-            |source| description(parse_yaml(CHART, &read(&workspace(), CHART)?)?, &record()?, source);
+        let describe = |source| description(parse_yaml(CHART, &read(CHART)?)?, &record()?, source);
         let chart = describe(None)?;
         assert!(chart["home"].is_null() && chart["sources"].is_null(), "{chart}");
         assert!(chart["annotations"]["artifacthub.io/links"].is_null(), "{chart}");

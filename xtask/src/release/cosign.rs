@@ -5,8 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::programs;
 use super::record::Options;
+use crate::process;
 
 /// Type of the statement that says how something was built.
 pub(super) const PROVENANCE: &str = "--type=slsaprovenance1";
@@ -45,7 +45,7 @@ impl Signer {
         if let Some(key) = &self.key {
             cosign.arg("--key").arg(key).args(["--tlog-upload=false", "--use-signing-config=false"]);
         }
-        programs::output(cosign.args(arguments)).map(drop)
+        process::output(cosign.args(arguments)).map(drop)
     }
 }
 
@@ -68,7 +68,7 @@ impl Expected {
 
 /// Runs a subcommand of cosign that verifies `subject`.
 pub(super) fn verify(subcommand: &str, options: &[&str], subject: &str) -> Result<()> {
-    let verified = programs::output(Command::new("cosign").arg(subcommand).args(options).arg(subject));
+    let verified = process::output(Command::new("cosign").arg(subcommand).args(options).arg(subject));
     verified.map(drop).with_context(|| format!("{subject} is not accepted"))
 }
 

@@ -1,19 +1,16 @@
 //! `cargo xtask release images`: this architecture's images.
 
 use std::fs;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use indexmap::IndexMap;
 
-use super::programs;
 use super::record::{Artifact, Options, Record, VERSION};
 use crate::builder::Builder;
-use crate::cargo;
 use crate::images::{self, Names};
+use crate::process;
 use crate::terminal::say;
 
-/// Runs the step.
 pub(super) fn run(options: &Options, registry: &str, tag: Option<String>) -> Result<()> {
     let builder = builder()?;
     let architecture = match std::env::consts::ARCH {
@@ -21,10 +18,9 @@ pub(super) fn run(options: &Options, registry: &str, tag: Option<String>) -> Res
         "aarch64" => "arm64",
         other => other,
     };
-    let (workspace, own_tag) = (cargo::workspace(), format!("{VERSION}-{architecture}"));
-    let built = images::all(&workspace, &Names { registry: None, tag })?;
-    let published =
-        images::all(&workspace, &Names { registry: Some(registry.to_owned()), tag: Some(own_tag) })?;
+    let own_tag = format!("{VERSION}-{architecture}");
+    let built = images::all(&Names { registry: None, tag })?;
+    let published = images::all(&Names { registry: Some(registry.to_owned()), tag: Some(own_tag) })?;
     let mut record = Record {
         version: VERSION.to_owned(),
         registry: registry.to_owned(),
@@ -58,12 +54,12 @@ pub(super) fn push(
     options: &Options,
 ) -> Result<String> {
     let file = tempfile::NamedTempFile::new()?;
-    let mut push = Command::new(builder.program());
+    let mut push = builder.command();
     push.args(subcommand)
         .arg(tls(options))
         .args(["--quiet", "--format=oci", "--digestfile"])
         .arg(file.path());
-    programs::output(push.arg(local).arg(format!("docker://{published}")))?;
+    process::output(push.arg(local).arg(format!("docker://{published}")))?;
     let digest = fs::read_to_string(file.path()).context("the builder wrote no digest")?;
     Ok(digest.trim().to_owned())
 }

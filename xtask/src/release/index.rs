@@ -1,16 +1,13 @@
 //! `cargo xtask release index`: the images of all architectures under one name.
 
-use std::process::Command;
-
 use anyhow::{Context, Result, ensure};
 
 use super::images::{builder, push, tls};
-use super::programs;
 use super::record::{Artifact, FILE, Options, Record, VERSION};
 use crate::builder::Builder;
+use crate::process;
 use crate::terminal::say;
 
-/// Runs the step.
 pub(super) fn run(options: &Options) -> Result<()> {
     let files = ["amd64", "arm64"].map(|name| options.out.join(format!("images-{name}.json")));
     let parts = files.iter().filter(|path| path.exists()).map(|path| Record::read(path));
@@ -45,9 +42,7 @@ fn join(parts: Vec<Record>) -> Result<Record> {
 /// Pushes the list of an image's platforms under the tag of the version, and returns its digest.
 fn push_index(key: &str, image: &Artifact, builder: Builder, options: &Options) -> Result<String> {
     let list = format!("localhost/films-release-{key}:{}", std::process::id());
-    let manifest = |arguments: &[&str]| {
-        programs::output(Command::new(builder.program()).arg("manifest").args(arguments))
-    };
+    let manifest = |arguments: &[&str]| process::output(builder.command().arg("manifest").args(arguments));
     manifest(&["create", &list])?;
     let pushed = image
         .per_platform()

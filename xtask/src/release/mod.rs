@@ -9,7 +9,6 @@ mod cosign;
 mod images;
 mod index;
 mod notes;
-mod programs;
 mod provenance;
 mod record;
 mod sbom;

@@ -3,17 +3,14 @@
 use anyhow::{Context, Result, ensure};
 
 use super::record::VERSION;
-use crate::cargo;
 use crate::generated::read;
 use crate::images::{CHART, parse_yaml};
 
 const FILE: &str = "CHANGELOG.md";
 
-/// Runs the step.
 pub(super) fn run(version: &str) -> Result<()> {
-    let workspace = cargo::workspace();
-    compare(version, VERSION, &read(&workspace, CHART)?)?;
-    println!("{}", section(&read(&workspace, FILE)?, version)?);
+    compare(version, VERSION, &read(CHART)?)?;
+    println!("{}", section(&read(FILE)?, version)?);
     Ok(())
 }
 
@@ -32,7 +29,7 @@ fn compare(expected: &str, package: &str, chart: &str) -> Result<()> {
 
 /// Returns the changes of this version. A rehearsal comes before the version has its section.
 pub(super) fn changes_of_this_version() -> Result<Vec<(String, String)>> {
-    let changelog = read(&cargo::workspace(), FILE)?;
+    let changelog = read(FILE)?;
     Ok(changes(section(&changelog, VERSION).or_else(|_| section(&changelog, "Unreleased"))?))
 }
 

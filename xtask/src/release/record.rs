@@ -59,13 +59,11 @@ impl Artifact {
 }
 
 impl Record {
-    /// Reads a record.
     pub(super) fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         serde_json::from_str(&text).with_context(|| format!("{} is no record of a release", path.display()))
     }
 
-    /// Writes the record.
     pub(super) fn write(&self, path: &Path) -> Result<()> {
         let text = format!("{}\n", serde_json::to_string_pretty(self)?);
         fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))

@@ -5,11 +5,10 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::programs;
 use super::record::{FILE, Options, Record, VERSION};
+use crate::process;
 use crate::terminal::say;
 
-/// Runs the step.
 pub(super) fn run(options: &Options) -> Result<()> {
     for image in Record::read(&options.out.join(FILE))?.images.values() {
         for (platform, reference) in image.per_platform() {
@@ -19,7 +18,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
             syft.arg("--output").arg(format!("spdx-json={}", file.display()));
             syft.env("SYFT_CHECK_FOR_APP_UPDATE", "false");
             syft.env("SYFT_REGISTRY_INSECURE_USE_HTTP", options.plain_http.to_string());
-            programs::output(&mut syft)?;
+            process::output(&mut syft)?;
             say(&format!("Wrote {}", file.display()));
         }
     }

@@ -7,7 +7,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::record::{FILE, Options, Record};
-use super::{cosign, programs, provenance, sbom};
+use super::{cosign, provenance, sbom};
+use crate::process;
 use crate::terminal::say;
 
 /// The file of checksums in the release's folder.
@@ -15,7 +16,6 @@ pub(super) const CHECKSUMS: &str = "SHA256SUMS";
 /// The signature of that file.
 pub(super) const BUNDLE: &str = "SHA256SUMS.sigstore.json";
 
-/// Runs the step.
 pub(super) fn run(options: &Options, signer: &cosign::Signer) -> Result<()> {
     let record = Record::read(&options.out.join(FILE))?;
     let provenance = tempfile::NamedTempFile::new()?;
@@ -48,6 +48,6 @@ pub(super) fn write_checksums(folder: &Path) -> Result<()> {
     let mut names = names.collect::<Result<Vec<_>>>()?;
     names.retain(|name| !name.starts_with(CHECKSUMS) && !name.starts_with("images-"));
     names.sort();
-    let sums = programs::output(Command::new("sha256sum").arg("--").args(names).current_dir(folder))?;
+    let sums = process::output(Command::new("sha256sum").arg("--").args(names).current_dir(folder))?;
     fs::write(folder.join(CHECKSUMS), sums).with_context(|| format!("cannot write {CHECKSUMS}"))
 }

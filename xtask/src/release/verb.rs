@@ -59,7 +59,6 @@ enum Step {
     Verify(Expected),
 }
 
-/// Runs the verb.
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let Args { mut options, step } = args;
     let folder = options.out.display().to_string();

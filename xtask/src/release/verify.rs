@@ -5,12 +5,11 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::cosign::{Expected, PROVENANCE, SBOM, registry, verify};
-use super::programs;
 use super::record::{FILE, Options, Record};
 use super::sign::{BUNDLE, CHECKSUMS};
+use crate::process;
 use crate::terminal::say;
 
-/// Runs the step.
 pub(super) fn run(options: &Options, expected: &Expected) -> Result<()> {
     let record = Record::read(&options.out.join(FILE))?;
     let expected = expected.options(&record.version)?;
@@ -21,7 +20,7 @@ pub(super) fn run(options: &Options, expected: &Expected) -> Result<()> {
     verify("verify-blob", &[&signer[..], &["--bundle", &path(BUNDLE)]].concat(), &path(CHECKSUMS))?;
     let mut sha256sum = Command::new("sha256sum");
     sha256sum.args(["--check", "--strict", "--quiet", "--ignore-missing", CHECKSUMS]);
-    programs::output(sha256sum.current_dir(&options.out)).context("a file is not that of the release")?;
+    process::output(sha256sum.current_dir(&options.out)).context("a file is not that of the release")?;
 
     let registry = registry(options);
     signer.push(&registry);

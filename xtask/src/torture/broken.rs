@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 
 use crate::cargo;
 use crate::process::{self, Group};
-use crate::terminal::say;
+use crate::terminal::{name_of, say};
 
 /// This file, for errors.
 const HERE: &str = "xtask/src/torture/broken.rs";
@@ -34,14 +34,6 @@ struct Edit {
 }
 
 impl Broken {
-    fn name(self) -> &'static str {
-        match self {
-            Self::StaleCache => "stale-cache",
-            Self::EarlyAcknowledgement => "early-acknowledgement",
-            Self::IgnoredKey => "ignored-key",
-        }
-    }
-
     fn edit(self) -> Edit {
         match self {
             Self::StaleCache => Edit {
@@ -65,13 +57,13 @@ impl Broken {
 
     /// Builds the broken service, and returns its program.
     pub(super) fn build(self) -> Result<PathBuf> {
-        let (name, target) = (self.name(), cargo::target()?);
-        let folder = target.join("torture/broken").join(name);
+        let (name, target) = (name_of(&self), cargo::target()?);
+        let folder = target.join("torture/broken").join(&name);
         say(&format!("Building the service with {name} in {}", folder.display()));
         copy(&cargo::workspace(), &folder, self)?;
         let mut command = cargo::cargo();
         command.current_dir(&folder).env("CARGO_TARGET_DIR", &target);
-        let program = self.program();
+        let program = format!("films-{name}");
         // Not --locked, because cargo writes the other version into the lock file.
         command.args(["build", "--offline", "--package", "films", "--bin", &program]);
         let status = process::spawn(&mut command, Group::Shared, Signal::SIGTERM)?.wait()?;
@@ -82,20 +74,16 @@ impl Broken {
         Ok(target.join("debug").join(program))
     }
 
-    fn program(self) -> String {
-        format!("films-{}", self.name())
-    }
-
     /// Returns the workspace's manifest with a program and a version of its own. Cargo names what it builds by
     /// the version, not by the folder: without another one, it would link the right program with the broken
     /// library.
     fn manifest(self, text: &str) -> Result<String> {
         let version =
             text.lines().find(|line| line.starts_with("version = ")).context("Cargo.toml has no version")?;
-        let own = format!("{}-{}\"", version.trim_end_matches('"'), self.name());
-        let program = self.program();
+        let name = name_of(&self);
+        let own = format!("{}-{name}\"", version.trim_end_matches('"'));
         let text = text.replacen(version, &own, 1);
-        Ok(format!("{text}\n[[bin]]\nname = \"{program}\"\npath = \"src/main.rs\"\n"))
+        Ok(format!("{text}\n[[bin]]\nname = \"films-{name}\"\npath = \"src/main.rs\"\n"))
     }
 }
 

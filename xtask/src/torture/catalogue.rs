@@ -12,7 +12,6 @@ pub(super) const KEYED_FILMS: u32 = 4;
 /// The second list has the films up to this id.
 const LISTED: u32 = 8;
 
-/// Describes a run.
 pub(super) fn run(seed: u64) -> Run {
     let films: Vec<u32> = (1..=FILMS + KEYED_FILMS).collect();
     let lists = vec![

@@ -20,7 +20,6 @@ const REPLICATION: Duration = Duration::from_secs(30);
 const CAUGHT_UP: &str = "select from pg_stat_replication
     where state = 'streaming' and sync_state = 'sync' and flush_lsn >= $1::text::pg_lsn";
 
-/// The database of a run.
 pub(super) struct Database {
     pub(super) primary: Durable,
     replica: Option<Durable>,
@@ -84,12 +83,10 @@ impl Database {
         })
     }
 
-    /// Opens a session of the primary.
     pub(super) fn connect(&self) -> Result<Client> {
         Client::connect(&self.primary.url(), NoTls).context("cannot connect to the primary")
     }
 
-    /// Returns the address of the primary.
     pub(super) fn address(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.primary.port()))
     }

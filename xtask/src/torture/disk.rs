@@ -29,7 +29,6 @@ impl Disk {
         Ok(Self(folder))
     }
 
-    /// Returns the folder of the file system.
     pub(super) fn path(&self) -> &Path {
         self.0.path()
     }
@@ -44,7 +43,6 @@ impl Disk {
         Ok(())
     }
 
-    /// Deletes what fills the disk.
     pub(super) fn free(&self) -> Result<()> {
         let path = self.filler();
         fs::remove_file(&path).with_context(|| format!("cannot delete {}", path.display()))

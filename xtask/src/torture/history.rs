@@ -99,7 +99,6 @@ pub(super) enum Action {
     },
 }
 
-/// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Outcome {
@@ -111,7 +110,6 @@ pub(super) enum Outcome {
 }
 
 impl Action {
-    /// Returns the name of the operation.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::ChangeFilm { .. } => "change_film",
@@ -136,7 +134,6 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Reads a history from its file.
     pub(super) fn read(file: &Path) -> Result<Self> {
         let lines = BufReader::new(
             File::open(file).with_context(|| format!("cannot read the history {}", file.display()))?,

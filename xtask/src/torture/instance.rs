@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 
-use crate::net::{agent, free_address};
+use crate::net::{free_address, responds};
 use crate::process::{self, Group, Guard, last_lines};
 
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -58,7 +58,6 @@ impl Instance {
         Ok(self.name.clone())
     }
 
-    /// Kills the instance.
     pub(super) fn kill(&mut self) {
         if let Some(guard) = &mut self.process {
             let _ = guard.child.kill();
@@ -85,21 +84,10 @@ impl Instance {
         Ok(self.name.clone())
     }
 
-    /// Waits until the instance is ready.
     pub(super) fn await_ready(&mut self) -> Result<()> {
-        let url = format!("http://{}/readyz", self.admin);
-        let agent = agent(Duration::from_secs(1));
-        let ready = process::until(READY_TIMEOUT, None, || {
-            ensure!(
-                self.process.as_mut().is_some_and(Guard::is_running),
-                "{} has ended by itself: {}",
-                self.name,
-                last_lines(&self.log)
-            );
-            Ok(agent.get(&url).call().is_ok_and(|response| response.status() == 200).then_some(()))
-        })?;
-        ready.with_context(|| {
-            format!("{} is not ready after {READY_TIMEOUT:?}: {}", self.name, last_lines(&self.log))
-        })
+        let Self { name, log, process, admin, .. } = self;
+        let guard = process.as_mut().with_context(|| format!("{name} does not run"))?;
+        let ready = guard.wait_until(READY_TIMEOUT, None, || responds(*admin, "/readyz"));
+        ready.with_context(|| format!("{name} must become ready: {}", last_lines(log)))
     }
 }

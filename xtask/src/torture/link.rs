@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use parking_lot::Mutex;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 /// Time between two looks of a stalled connection.
@@ -35,11 +36,7 @@ pub(super) enum End {
 pub(super) struct Link {
     pub(super) name: String,
     pub(super) address: SocketAddr,
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 struct State {
@@ -56,25 +53,26 @@ impl Link {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("127.0.0.1 has no free port")?;
         let address = listener.local_addr()?;
         let state = State { target, mode: Mode::Open, next: 0, open: HashMap::new() };
-        let shared = Arc::new(Shared { state: Mutex::new(state) });
-        let accepting = Arc::clone(&shared);
+        let link = Self { name, address, state: Arc::new(Mutex::new(state)) };
+        let state = Arc::clone(&link.state);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                connect(client, &accepting);
+                let state = Arc::clone(&state);
+                thread::spawn(move || connect(&client, &state));
             }
         });
-        Ok(Self { name, address, shared })
+        Ok(link)
     }
 
     /// Sends new connections to `target`, and closes the others.
     pub(super) fn lead_to(&self, target: SocketAddr) {
-        self.shared.state().target = target;
+        self.state.lock().target = target;
         self.close();
     }
 
     /// Changes what happens from now on.
     pub(super) fn set(&self, mode: Mode) {
-        self.shared.state().mode = mode;
+        self.state.lock().mode = mode;
         if mode == Mode::Cut {
             self.close();
         }
@@ -82,7 +80,7 @@ impl Link {
 
     /// Tells one end of every connection that the other sends nothing more.
     pub(super) fn half_close(&self, end: End) {
-        for [client, server] in self.shared.state().open.values() {
+        for [client, server] in self.state.lock().open.values() {
             let socket = if end == End::Client { client } else { server };
             let _ = socket.shutdown(Shutdown::Write);
         }
@@ -90,47 +88,28 @@ impl Link {
 
     /// Closes every connection.
     pub(super) fn close(&self) {
-        for socket in self.shared.state().open.values().flatten() {
+        for socket in self.state.lock().open.values().flatten() {
             let _ = socket.shutdown(Shutdown::Both);
         }
     }
 }
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+/// Connects a client to the server. If there is none, the client sees a closed connection.
+fn connect(client: &TcpStream, state: &Mutex<State>) {
+    let State { target, mode, .. } = *state.lock();
+    if mode != Mode::Cut
+        && let Ok(server) = TcpStream::connect_timeout(&target, CONNECT_TIMEOUT)
+    {
+        pass(client, &server, state);
     }
-
-    fn wait_while_stalled(&self) {
-        while self.state().mode == Mode::Stalled {
-            thread::sleep(POLL);
-        }
-    }
-}
-
-/// Connects a client to the server. Drops it if there is none, so that the client sees a closed connection.
-fn connect(client: TcpStream, shared: &Arc<Shared>) {
-    let shared = Arc::clone(shared);
-    thread::spawn(move || {
-        let target = {
-            let state = shared.state();
-            if state.mode == Mode::Cut {
-                return;
-            }
-            state.target
-        };
-        if let Ok(server) = TcpStream::connect_timeout(&target, CONNECT_TIMEOUT) {
-            pass(&client, &server, &shared);
-        }
-    });
 }
 
 /// Passes bytes in both directions until both have ended.
-fn pass(client: &TcpStream, server: &TcpStream, shared: &Shared) {
+fn pass(client: &TcpStream, server: &TcpStream, state: &Mutex<State>) {
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (Ok(client_end), Ok(server_end)) = (client.try_clone(), server.try_clone()) else { return };
     let id = {
-        let mut state = shared.state();
+        let mut state = state.lock();
         // A fault may have come while the server was connected.
         if state.mode == Mode::Cut {
             return;
@@ -141,16 +120,18 @@ fn pass(client: &TcpStream, server: &TcpStream, shared: &Shared) {
         id
     };
     thread::scope(|scope| {
-        scope.spawn(|| pump(client, server, shared));
-        pump(server, client, shared);
+        scope.spawn(|| pump(client, server, state));
+        pump(server, client, state);
     });
-    shared.state().open.remove(&id);
+    state.lock().open.remove(&id);
 }
 
-fn pump(mut from: &TcpStream, mut to: &TcpStream, shared: &Shared) {
+fn pump(mut from: &TcpStream, mut to: &TcpStream, state: &Mutex<State>) {
     let mut buffer = [0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
-        shared.wait_while_stalled();
+        while state.lock().mode == Mode::Stalled {
+            thread::sleep(POLL);
+        }
         if to.write_all(&buffer[..length]).is_err() {
             // Nobody reads the rest, and its sender must learn of it.
             let _ = from.shutdown(Shutdown::Both);

@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use parking_lot::Mutex;
 
 use super::history::Line;
 
@@ -29,17 +29,13 @@ impl Recorder {
         u64::try_from(self.begin.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Appends a line.
     pub(super) fn write(&self, line: &Line) -> Result<()> {
         let mut text = serde_json::to_string(line)?;
         text.push('\n');
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(text.as_bytes()).context("cannot write the history")
+        self.file.lock().write_all(text.as_bytes()).context("cannot write the history")
     }
 
-    /// Writes what is buffered.
     pub(super) fn flush(&self) -> Result<()> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.flush().context("cannot write the history")
+        self.file.lock().flush().context("cannot write the history")
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::check::Violation;
-use super::history::{Action, Fault, History, List, Operation, Outcome};
+use super::history::{Action, Fault, History, List, Operation};
 
 /// Nanoseconds of a microsecond.
 const MICROSECOND: u64 = 1_000;
@@ -46,7 +46,7 @@ pub(super) fn violation(violation: &Violation, history: &History) -> String {
         let at = instance.map_or_else(|| "by SQL".to_owned(), |instance| format!("at films {instance}"));
         let action = action(&operation.action, history);
         let (invoked, returned) = (since(*invoked), since(*returned));
-        let outcome = outcome.name();
+        let outcome = format!("{outcome:?}").to_lowercase();
         let _ = writeln!(text, "{invoked:>10} {returned:>10}  client {client:<3} {outcome:8} {action} {at}");
     }
     for Fault { kind, target, began, ended } in &history.faults {
@@ -80,15 +80,5 @@ fn action(action: &Action, history: &History) -> String {
             format!("film {film} has reviews {counts:?}{}", conditional(is))
         }
         Action::CountReviews { film, counts } => format!("film {film} has reviews {counts:?}"),
-    }
-}
-
-impl Outcome {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Failed => "failed",
-            Self::Unknown => "unknown",
-        }
     }
 }

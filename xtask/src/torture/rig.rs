@@ -1,6 +1,6 @@
 //! Everything that runs: Postgres, the instances, and the links between them and to their clients.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -17,7 +17,7 @@ pub(super) struct Rig {
     // Stopped before their database.
     instances: Vec<Instance>,
     /// From clients to each instance.
-    fronts: Vec<Link>,
+    pub(super) fronts: Vec<Link>,
     /// From each instance to Postgres, and one from the clients that change films.
     backs: Vec<Link>,
     pub(super) database: Database,
@@ -39,31 +39,21 @@ impl Rig {
         if replicates {
             database.replicate()?;
         }
-        let mut rig =
-            Self { instances: Vec::new(), fronts: Vec::new(), backs: Vec::new(), database, signals };
+        let (mut instances, mut fronts, mut backs) = (Vec::new(), Vec::new(), Vec::new());
         for number in 0..count {
-            rig.add_instance(number, program, logs.join(format!("films-{number}.log")))?;
+            let (name, log) = (format!("films {number}"), logs.join(format!("films-{number}.log")));
+            let back = Link::start(format!("{name} to Postgres"), database.address())?;
+            let url = through(&back, &database);
+            let mut instance = Instance::new(name.clone(), program.to_owned(), url, log)?;
+            instance.start()?;
+            fronts.push(Link::start(format!("clients to {name}"), instance.http)?);
+            backs.push(back);
+            instances.push(instance);
         }
-        rig.backs.push(Link::start("SQL clients to Postgres".to_owned(), rig.database.address())?);
+        backs.push(Link::start("SQL clients to Postgres".to_owned(), database.address())?);
+        let mut rig = Self { instances, fronts, backs, database, signals };
         rig.settle()?;
         Ok(rig)
-    }
-
-    fn add_instance(&mut self, number: usize, program: &Path, log: PathBuf) -> Result<()> {
-        let name = format!("films {number}");
-        let back = Link::start(format!("{name} to Postgres"), self.database.address())?;
-        let url = through(&back, &self.database);
-        let mut instance = Instance::new(name.clone(), program.to_owned(), url, log)?;
-        instance.start()?;
-        self.fronts.push(Link::start(format!("clients to {name}"), instance.http)?);
-        self.backs.push(back);
-        self.instances.push(instance);
-        Ok(())
-    }
-
-    /// Returns the links from clients to each instance.
-    pub(super) fn fronts(&self) -> &[Link] {
-        &self.fronts
     }
 
     /// Returns the URL of the primary for clients that change films.
@@ -79,8 +69,8 @@ impl Rig {
 
     /// Returns a link, chosen by any number.
     pub(super) fn link(&self, choice: usize) -> &Link {
-        let choice = choice % (self.fronts.len() + self.backs.len());
-        self.fronts.get(choice).unwrap_or_else(|| &self.backs[choice - self.fronts.len()])
+        let links: Vec<&Link> = self.fronts.iter().chain(&self.backs).collect();
+        links[choice % links.len()]
     }
 
     /// Waits for this time, or until a signal stops the run.

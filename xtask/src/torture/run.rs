@@ -12,13 +12,13 @@ use super::catalogue;
 use super::clients::{Crowd, Stage, count_reviews};
 use super::database::Database;
 use super::disk::Disk;
-use super::faults::{Kind, Plan, inject};
+use super::faults::{Kind, inject, plan};
 use super::history::{Fault, Line};
 use super::recorder::Recorder;
 use super::rig::Rig;
 use crate::postgres::Installation;
 use crate::signals::Signals;
-use crate::terminal::say;
+use crate::terminal::{name_of, say};
 
 /// What a run is made of.
 pub(super) struct Settings {
@@ -46,7 +46,7 @@ pub(super) fn run(
     let stage = Arc::new(Stage {
         run: catalogue::run(settings.seed),
         recorder: Recorder::create(history)?,
-        instances: rig.fronts().iter().map(|link| link.address).collect(),
+        instances: rig.fronts.iter().map(|link| link.address).collect(),
         database: rig.sql_url(),
         over: AtomicBool::new(false),
     });
@@ -63,7 +63,7 @@ pub(super) fn run(
 /// Injects faults until the time is up or a signal comes.
 fn inject_all(settings: &Settings, rig: &mut Rig, stage: &Stage) -> Result<()> {
     let end = Instant::now() + settings.time;
-    for planned in Plan::new(settings.seed, &settings.faults) {
+    for planned in plan(settings.seed, &settings.faults) {
         rig.hold(planned.pause.min(end.saturating_duration_since(Instant::now())));
         if Instant::now() >= end || rig.signals.check().is_err() {
             break;
@@ -71,7 +71,7 @@ fn inject_all(settings: &Settings, rig: &mut Rig, stage: &Stage) -> Result<()> {
         let began = stage.recorder.now();
         let target = inject(rig, &planned)?;
         let ended = stage.recorder.now();
-        let kind = planned.kind.name();
+        let kind = name_of(&planned.kind);
         say(&format!(
             "{:8.3} s  {kind}: {target}, over after {} ms",
             seconds(began),

@@ -1,8 +1,10 @@
 //! What a client does, as its seed decides.
 
+use std::iter;
 use std::time::Duration;
 
 use fastrand::Rng;
+use uuid::Uuid;
 
 use super::catalogue::{FILMS, KEYED_FILMS};
 
@@ -10,68 +12,50 @@ use super::catalogue::{FILMS, KEYED_FILMS};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) request: Request,
+    /// Whether a read has `If-None-Match`.
+    pub(super) conditional: bool,
     /// Chooses the instance. The remainder by their number is its index.
     pub(super) instance: usize,
     /// Time until the next step.
     pub(super) pause: Duration,
 }
 
-/// A request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Request {
-    Film { film: u32, conditional: bool },
-    List { list: usize, conditional: bool },
-    Reviews { film: u32, conditional: bool },
+    Film(u32),
+    List(usize),
+    Reviews(u32),
     Review { film: u32, rating: usize, key: Option<String> },
 }
 
-/// The steps of a client of the service, without an end.
-pub(super) struct Script(Rng);
-
-impl Script {
-    /// Returns the steps of a client.
-    pub(super) fn new(seed: u64, client: u32) -> Self {
-        Self(rng(seed, client))
-    }
+/// Returns the steps of a client of the service, without an end.
+pub(super) fn steps(seed: u64, client: u32) -> impl Iterator<Item = Step> {
+    let mut rng = rng(seed, client);
+    iter::repeat_with(move || step(&mut rng))
 }
 
-impl Iterator for Script {
-    type Item = Step;
-
-    fn next(&mut self) -> Option<Step> {
-        let rng = &mut self.0;
-        let conditional = rng.bool();
-        let request = match rng.u32(0..100) {
-            0..40 => Request::Film { film: any_film(rng), conditional },
-            40..60 => Request::List { list: rng.usize(0..2), conditional },
-            60..75 => Request::Reviews { film: any_film(rng), conditional },
-            75..90 => Request::Review { film: rng.u32(1..=FILMS), rating: rng.usize(1..=5), key: None },
-            _ => Request::Review {
-                film: FILMS + rng.u32(1..=KEYED_FILMS),
-                rating: rng.usize(1..=5),
-                key: Some(key(rng)),
-            },
-        };
-        Some(Step { request, instance: rng.usize(..), pause: Duration::from_millis(rng.u64(0..8)) })
-    }
+fn step(rng: &mut Rng) -> Step {
+    let conditional = rng.bool();
+    let request = match rng.u32(0..100) {
+        0..40 => Request::Film(any_film(rng)),
+        40..60 => Request::List(rng.usize(0..2)),
+        60..75 => Request::Reviews(any_film(rng)),
+        75..90 => Request::Review { film: rng.u32(1..=FILMS), rating: rng.usize(1..=5), key: None },
+        _ => Request::Review {
+            film: FILMS + rng.u32(1..=KEYED_FILMS),
+            rating: rng.usize(1..=5),
+            // The string of a structured field.
+            key: Some(format!("\"{}\"", Uuid::from_u128(rng.u128(..)))),
+        },
+    };
+    let (instance, pause) = (rng.usize(..), Duration::from_millis(rng.u64(0..8)));
+    Step { request, conditional, instance, pause }
 }
 
-/// The changes of a client that writes SQL, without an end: a film, and the pause after its change.
-pub(super) struct Changes(Rng);
-
-impl Changes {
-    /// Returns the changes of a client.
-    pub(super) fn new(seed: u64, client: u32) -> Self {
-        Self(rng(seed, client))
-    }
-}
-
-impl Iterator for Changes {
-    type Item = (u32, Duration);
-
-    fn next(&mut self) -> Option<(u32, Duration)> {
-        Some((any_film(&mut self.0), Duration::from_millis(self.0.u64(5..60))))
-    }
+/// Returns the changes of a client that writes SQL, without an end: a film, and the pause after its change.
+pub(super) fn changes(seed: u64, client: u32) -> impl Iterator<Item = (u32, Duration)> {
+    let mut rng = rng(seed, client);
+    iter::repeat_with(move || (any_film(&mut rng), Duration::from_millis(rng.u64(5..60))))
 }
 
 /// Returns a generator of its own for each client, so that none depends on the speed of another.
@@ -85,23 +69,16 @@ fn any_film(rng: &mut Rng) -> u32 {
     rng.u32(1..=FILMS + KEYED_FILMS)
 }
 
-/// Returns a UUID as the string of a structured field.
-fn key(rng: &mut Rng) -> String {
-    let hex = format!("{:032x}", rng.u128(..));
-    let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
-    format!("\"{}\"", parts.join("-"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn steps(seed: u64, client: u32) -> Vec<Step> {
-        Script::new(seed, client).take(200).collect()
+        super::steps(seed, client).take(200).collect()
     }
 
     fn changes(seed: u64, client: u32) -> Vec<(u32, Duration)> {
-        Changes::new(seed, client).take(50).collect()
+        super::changes(seed, client).take(50).collect()
     }
 
     #[test]
@@ -120,11 +97,11 @@ mod tests {
     #[test]
     fn every_kind_of_request_occurs() {
         let steps = steps(1, 0);
-        let has = |is_kind: fn(&Request) -> bool| steps.iter().any(|step| is_kind(&step.request));
-        assert!(has(|request| matches!(request, Request::Film { conditional: true, .. })));
-        assert!(has(|request| matches!(request, Request::List { conditional: false, .. })));
-        assert!(has(|request| matches!(request, Request::Reviews { .. })));
-        assert!(has(|request| matches!(request, Request::Review { key: None, .. })));
-        assert!(has(|request| matches!(request, Request::Review { key: Some(_), .. })));
+        let has = |is_kind: fn(&Step) -> bool| steps.iter().any(is_kind);
+        assert!(has(|step| step.conditional && matches!(step.request, Request::Film(_))));
+        assert!(has(|step| !step.conditional && matches!(step.request, Request::List(_))));
+        assert!(has(|step| matches!(step.request, Request::Reviews(_))));
+        assert!(has(|step| matches!(step.request, Request::Review { key: None, .. })));
+        assert!(has(|step| matches!(step.request, Request::Review { key: Some(_), .. })));
     }
 }

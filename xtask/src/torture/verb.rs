@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum as _;
 use nix::unistd::geteuid;
 
@@ -17,7 +17,7 @@ use super::report;
 use super::run::{self, Settings};
 use crate::cargo;
 use crate::postgres::{self, Installation, Source};
-use crate::terminal::say;
+use crate::terminal::{name_of, say};
 
 /// The exit code of a violation. 1 is an error of the rig, and 2 a wrong option.
 const VIOLATION: u8 = 3;
@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     source: Source,
     /// How long clients run, for instance 30s, 10m or 2h.
-    #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = duration)]
+    #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
     time: Duration,
     /// Repeat the schedule of an earlier run. By default, each run has its own.
     #[arg(long)]
@@ -60,7 +60,6 @@ pub(crate) struct Args {
     check: Option<PathBuf>,
 }
 
-/// Runs the verb.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     if let Some(file) = &args.check {
         return check(file);
@@ -91,11 +90,9 @@ fn faults(chosen: &[Kind], installation: &Installation) -> Result<Vec<Kind>> {
         match obstacle(*kind, installation) {
             None => possible.push(*kind),
             Some(obstacle) if chosen.is_empty() => {
-                say(&format!("Left out: {}, which needs {obstacle}", kind.name()));
+                say(&format!("Left out: {}, which needs {obstacle}", name_of(kind)));
             }
-            Some(obstacle) => {
-                ensure!(false, "--faults {}: this fault needs {obstacle}; leave it out", kind.name());
-            }
+            Some(obstacle) => bail!("--faults {}: this fault needs {obstacle}; leave it out", name_of(kind)),
         }
     }
     Ok(possible)
@@ -135,29 +132,24 @@ fn check(file: &Path) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads a number with a unit.
-fn duration(text: &str) -> Result<Duration> {
-    let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
-    let number = units.iter().find_map(|(unit, factor)| {
-        let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
-        number.checked_mul(*factor)
-    });
-    let number =
-        number.with_context(|| format!("{text:?} is no duration: expected a number with ms, s, m or h"))?;
-    Ok(Duration::from_millis(number))
-}
-
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
 
+    #[derive(Parser)]
+    struct Verb {
+        #[command(flatten)]
+        args: Args,
+    }
+
     #[test]
-    fn durations_have_a_unit() -> Result<()> {
-        assert_eq!(duration("500ms")?, Duration::from_millis(500));
-        assert_eq!(duration("30s")?, Duration::from_secs(30));
-        assert_eq!(duration("2h")?, Duration::from_hours(2));
-        assert!(duration("30").is_err());
-        assert!(duration("s").is_err());
-        Ok(())
+    fn durations_have_a_unit() {
+        let time = |text| Verb::try_parse_from(["torture", "--for", text]).map(|verb| verb.args.time);
+        for (text, expected) in [("500ms", 500), ("30s", 30_000), ("10m", 600_000), ("2h", 7_200_000)] {
+            assert_eq!(time(text).ok(), Some(Duration::from_millis(expected)), "{text}");
+        }
+        assert!(time("30").is_err() && time("s").is_err());
     }
 }

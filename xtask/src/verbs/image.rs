@@ -1,7 +1,7 @@
 //! `cargo xtask image`: builds the images that the chart runs.
 
 use std::ffi::OsString;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
@@ -10,7 +10,7 @@ use crate::builder::Builder;
 use crate::cargo;
 use crate::cluster::{Cluster, ClusterKind};
 use crate::images::{self, Image, Names};
-use crate::process::{self, Group};
+use crate::process;
 use crate::signals::Signals;
 use crate::terminal::say;
 
@@ -42,9 +42,8 @@ pub(crate) struct Args {
     rest: Vec<OsString>,
 }
 
-/// Runs the verb.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let mut images = images::all(&cargo::workspace(), &args.names)?;
+    let mut images = images::all(&args.names)?;
     images.retain(|image| args.images.is_empty() || args.images.iter().any(|key| key == image.key));
     if args.list {
         for image in &images {
@@ -59,7 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     let signals = Signals::catch()?;
     for image in &images {
-        finish(&mut build(image, builder, args), &signals)?;
+        process::succeed(&mut build(image, builder, args), &signals)?;
         say(&format!("Built {}", image.name()));
     }
     for image in &images {
@@ -94,19 +93,10 @@ fn load(name: &str, builder: Builder, cluster: &Cluster, signals: &Signals) -> R
         return Ok(());
     };
     if !by_name {
-        finish(&mut builder.save(name, &archive), signals)?;
+        process::succeed(&mut builder.save(name, &archive), signals)?;
     }
-    finish(&mut load, signals)?;
+    process::succeed(&mut load, signals)?;
     say(&format!("Loaded {name}"));
-    Ok(())
-}
-
-fn finish(command: &mut Command, signals: &Signals) -> Result<()> {
-    let status = process::run(command.stdin(Stdio::null()), Group::Own, signals)?;
-    signals.check()?;
-    if !status.success() {
-        bail!("`{}` failed ({status}): its messages are above", process::words(command));
-    }
     Ok(())
 }
 

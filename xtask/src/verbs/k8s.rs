@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 
@@ -47,7 +47,6 @@ secretGenerator:
 resources:
 ";
 
-/// Runs the verb.
 pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
     let workspace = cargo::workspace();
     let rendered = files(&render()?)?;
@@ -58,12 +57,8 @@ pub(crate) fn run(mode: &Mode) -> Result<ExitCode> {
 }
 
 fn render() -> Result<String> {
-    let mut helm = Command::new("helm");
-    helm.args(["template", "films", "helm/films", "--no-hooks", "--skip-tests"]);
-    // Without a cluster, Helm assumes the version of Kubernetes that it was built for, which a build
-    // from source reports as v1.20.
-    helm.args(["--kube-version", &images::oldest_kubernetes(&cargo::workspace())?]);
-    helm.args(VALUES.iter().flat_map(|value| ["--set", value])).current_dir(cargo::workspace());
+    let mut helm = images::helm_template("films")?;
+    helm.args(["--no-hooks", "--skip-tests"]).args(VALUES.iter().flat_map(|value| ["--set", value]));
     process::output(&mut helm)
         .context("the chart cannot be rendered; see https://helm.sh/docs/intro/install/")
 }

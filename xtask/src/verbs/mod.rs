@@ -3,6 +3,7 @@
 pub(crate) mod image;
 pub(crate) mod k8s;
 pub(crate) mod postgres;
+pub(crate) mod readme;
 pub(crate) mod run;
 pub(crate) mod schemathesis;
 pub(crate) mod screenshots;

@@ -22,7 +22,6 @@ pub(crate) struct Args {
     command: Vec<OsString>,
 }
 
-/// Runs the verb.
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let mut words = args.command.into_iter();
     match words.next() {

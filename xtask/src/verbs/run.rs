@@ -1,6 +1,7 @@
 //! `cargo xtask run`: the service with a database that stays, to try things out.
 
 use std::env;
+use std::net::SocketAddr;
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::cargo;
-use crate::net::Listen;
+use crate::net::{Listen, responds};
 use crate::postgres::{self, DataDir, Instance, Source};
 use crate::process::{self, Group};
 use crate::signals::Signals;
@@ -53,7 +54,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         // No load balancer has to notice that the service stops.
         command.env(LAME_DUCK, "0s");
     }
-    thread::spawn(move || announce(&http, &admin));
+    let (http, admin) = (http.reachable(), admin.reachable());
+    thread::spawn(move || announce(http, admin));
     let status = process::run(&mut command, Group::Own, &signals)?;
     if !status.success() {
         say(&format!("The service ended ({status})"));
@@ -62,14 +64,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 /// Waits until the service is ready, and prints what to try. The thread ends with the process.
-fn announce(http: &Listen, admin: &Listen) {
-    let ready = || Ok(admin.responds("/readyz").then_some(()));
+fn announce(http: SocketAddr, admin: SocketAddr) {
+    let ready = || Ok(responds(admin, "/readyz").then_some(()));
     while let Ok(None) = process::until(READY_TIMEOUT, None, ready) {
-        say(&format!("Not ready after {READY_TIMEOUT:?}: http://{}/readyz says why", admin.reachable()));
+        say(&format!("Not ready after {READY_TIMEOUT:?}: http://{admin}/readyz says why"));
     }
-    let has_page = http.responds("/");
-    let (http, admin) = (http.reachable(), admin.reachable());
-    let page = if has_page { format!("http://{http}/, ") } else { String::new() };
+    let page = if responds(http, "/") { format!("http://{http}/, ") } else { String::new() };
     say(&format!(
         "Ready: {page}http://{http}/films/, http://{admin}/readyz, http://{admin}/metrics
   curl http://{http}/films/995/

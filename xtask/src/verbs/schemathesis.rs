@@ -7,11 +7,11 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 
 use crate::cargo;
-use crate::net::{agent, free_address};
+use crate::net::{free_address, responds};
 use crate::postgres::{self, Source};
 use crate::process::{self, Group, Guard};
 use crate::python;
@@ -56,17 +56,8 @@ fn start(database: &str, address: SocketAddr, signals: &Signals) -> Result<Guard
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let child = process::spawn(&mut command, Group::Own, Signal::SIGTERM)?;
     let mut service = Guard::new(child, Signal::SIGTERM, STOP_TIMEOUT);
-    let client = agent(Duration::from_secs(1));
-    let serves = process::until(START_TIMEOUT, Some(signals), || {
-        if !service.is_running() {
-            bail!("the service ended: its messages are above");
-        }
-        let response = client.get(format!("http://{address}/films/1/")).call();
-        Ok(response.is_ok_and(|response| response.status() == 200).then_some(()))
-    })?;
-    if serves.is_none() {
-        bail!("the service returns no film within {START_TIMEOUT:?}");
-    }
+    let ready = service.wait_until(START_TIMEOUT, Some(signals), || responds(address, "/films/1/"));
+    ready.context("the service must return a film: its messages are above")?;
     Ok(service)
 }
 

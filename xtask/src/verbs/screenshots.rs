@@ -18,7 +18,6 @@ pub(crate) struct Args {
     source: Source,
 }
 
-/// Runs the verb.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let mut command = cargo::cargo();
     command.args(["test", "--workspace", "--test", "api", "--", "--ignored", "--exact", TEST]);

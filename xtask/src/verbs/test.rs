@@ -20,7 +20,6 @@ pub(crate) struct Args {
     rest: Vec<OsString>,
 }
 
-/// Runs the verb.
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let mut command = cargo::cargo();
     command.args(["test", "--workspace"]).args(args.rest);

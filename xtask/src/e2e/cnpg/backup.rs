@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::database::{self, CLUSTER, KIND};
+use super::database::{self, CLUSTER};
 use crate::e2e::cluster::TestCluster;
 use crate::e2e::forward::Forward;
 use crate::e2e::install::check_routes;
@@ -31,6 +31,5 @@ pub(super) fn run(cluster: &TestCluster) -> Result<()> {
         Ok(format!("{total} reviews, and the three routes respond, after {:.0} s", time.as_secs_f64()))
     })?;
     cluster.output(&mut cluster.helm(&["uninstall", "films-restored", "--wait"]))?;
-    let policy = format!("networkpolicy/{RESTORED}-cluster");
-    cluster.kubectl(&["delete", &format!("{KIND}/{RESTORED}"), &policy]).map(drop)
+    database::delete(cluster, RESTORED)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::database::set_synchronous;
 use crate::e2e::client::Client;
@@ -33,23 +33,11 @@ pub(super) fn run(cluster: &TestCluster) -> Result<()> {
 
 /// Sends as many reviews as the service takes, over 64 connections.
 fn reviews_per_second(cluster: &TestCluster) -> Result<f64> {
-    let url = format!("http://films.{}:5000", cluster.namespace);
-    let duration = format!("{SECONDS}s");
-    let command = [
-        "wrk",
-        "--threads=1",
-        "--connections=64",
-        "--duration",
-        &duration,
-        "--script=/workloads/wrk.lua",
-        &url,
-        "--",
-        "1",
-        "POST",
-        "/reviews/",
-        BODY,
-    ];
-    let client = Client::start(cluster, "wrk", &cluster.images.loadtest, "", &command, &json!([]))?;
+    let (url, time) = (format!("http://films.{}:5000", cluster.namespace), format!("--duration={SECONDS}s"));
+    let wrk = ["wrk", "--threads=1", "--connections=64", &time, "--script=/workloads/wrk.lua", &url];
+    let request = ["--", "1", "POST", "/reviews/", BODY];
+    let command = [&wrk[..], &request].concat();
+    let client = Client::start(cluster, "wrk", &cluster.images.loadtest, "", &command, &[])?;
     client.wait(Duration::from_secs(SECONDS + 60))?;
     rate(&client.log()?)
 }

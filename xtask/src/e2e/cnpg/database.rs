@@ -9,34 +9,30 @@ use serde_json::{Value, json};
 
 use crate::e2e::cluster::TestCluster;
 use crate::e2e::record::{COUNTS, Counts, counts};
+use crate::e2e::roles::psql_in;
 
 /// Name of the Cluster of the release.
 pub(in crate::e2e) const CLUSTER: &str = "films-postgres";
 pub(in crate::e2e) const KIND: &str = "clusters.postgresql.cnpg.io";
+pub(super) const SUPERUSER: &str = "postgres";
 const READY_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Returns the Cluster.
 pub(super) fn get(cluster: &TestCluster, name: &str) -> Result<Value> {
     cluster.get(&[&format!("{KIND}/{name}")])
 }
 
-/// Returns the pod of the primary.
 pub(in crate::e2e) fn primary(cluster: &TestCluster, name: &str) -> Result<String> {
     let found = get(cluster, name)?;
     let primary = found["status"]["currentPrimary"].as_str();
     Ok(primary.with_context(|| format!("the Cluster {name} has no primary"))?.to_owned())
 }
 
-/// Returns the pods of the replicas.
 pub(super) fn replicas(cluster: &TestCluster) -> Result<Vec<String>> {
     let found = get(cluster, CLUSTER)?;
     let names = found["status"]["instanceNames"].as_array().context("the Cluster has no instances")?;
     let primary = &found["status"]["currentPrimary"];
-    Ok(names
-        .iter()
-        .filter(|name| *name != primary)
-        .filter_map(|name| Some(name.as_str()?.to_owned()))
-        .collect())
+    let replicas = names.iter().filter(|name| *name != primary).filter_map(Value::as_str);
+    Ok(replicas.map(str::to_owned).collect())
 }
 
 /// Waits until every instance is ready and the primary is the wanted one.
@@ -58,19 +54,11 @@ pub(in crate::e2e) fn wait_until_ready(cluster: &TestCluster, name: &str) -> Res
     })
 }
 
-/// Runs a statement in a pod as superuser, and returns what psql prints.
-pub(super) fn psql_in(cluster: &TestCluster, pod: &str, statement: &str) -> Result<String> {
-    let exec = ["exec", pod, "--container=postgres", "--"];
-    let psql = ["psql", "--username=postgres", "--dbname=dvdrental", "--no-psqlrc", "-Atc", statement];
-    Ok(cluster.kubectl(&[&exec[..], &psql].concat())?.trim().to_owned())
-}
-
 /// Runs a statement at the primary as superuser.
 pub(in crate::e2e) fn psql(cluster: &TestCluster, name: &str, statement: &str) -> Result<String> {
-    psql_in(cluster, &primary(cluster, name)?, statement)
+    psql_in(cluster, &primary(cluster, name)?, SUPERUSER, statement)
 }
 
-/// Returns the reviews in the Cluster.
 pub(in crate::e2e) fn reviews(cluster: &TestCluster, name: &str) -> Result<Counts> {
     counts(&psql(cluster, name, COUNTS)?)
 }
@@ -88,6 +76,12 @@ pub(super) fn connection(cluster: &TestCluster) -> Result<[(&'static str, String
         ("PGUSER", decode("username")?),
         ("PGPASSWORD", decode("password")?),
     ])
+}
+
+/// Deletes a Cluster and its policy, which the chart leaves.
+pub(in crate::e2e) fn delete(cluster: &TestCluster, name: &str) -> Result<()> {
+    let policy = format!("networkpolicy/{name}-cluster");
+    cluster.kubectl(&["delete", &format!("{KIND}/{name}"), &policy]).map(drop)
 }
 
 /// Sets how many replicas must store a review before it is acknowledged.

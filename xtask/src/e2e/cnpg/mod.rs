@@ -3,8 +3,7 @@
 mod backup;
 mod cost;
 pub(super) mod database;
-mod failover;
+mod primary;
 mod scenario;
-mod switchover;
 
 pub(super) use scenario::run;

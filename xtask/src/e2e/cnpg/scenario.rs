@@ -3,25 +3,26 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::database::{self, CLUSTER, KIND};
-use super::{backup, cost, failover, switchover};
+use super::database::{self, CLUSTER, KIND, SUPERUSER};
+use super::{backup, cost, primary};
 use crate::e2e::cluster::{TestCluster, expect_kind};
 use crate::e2e::forward::Forward;
 use crate::e2e::install::{check_routes, wait_for_routes};
+use crate::e2e::roles::psql_in;
 
 pub(in crate::e2e) fn run(cluster: &TestCluster) -> Result<()> {
     expect_kind(cluster, KIND, "CloudNativePG")?;
     cluster.step("three instances", || {
         cluster.upgrade_with(&values(cluster, false))?;
         database::wait_until_ready(cluster, CLUSTER)?;
-        check_routes(&Forward::to(&cluster.namespace, "service/films", 5000)?)?;
+        check_routes(&Forward::to_films(cluster)?)?;
         let synchronous = "select count(*) from pg_stat_replication where sync_state = 'quorum'";
         let found = database::psql(cluster, CLUSTER, synchronous)?;
         ensure!(found == "2", "expected two synchronous replicas, found {found}");
         Ok("ready; a commit waits for one of two replicas".to_owned())
     })?;
-    failover::run(cluster)?;
-    switchover::run(cluster)?;
+    primary::kill(cluster)?;
+    primary::switch_over(cluster)?;
     cost::run(cluster)?;
     cluster.step("reads from the replicas", || {
         cluster.upgrade_with(&values(cluster, true))?;
@@ -29,7 +30,7 @@ pub(in crate::e2e) fn run(cluster: &TestCluster) -> Result<()> {
         let connected = "select count(*) from pg_stat_activity where application_name = 'films'";
         let mut connections = Vec::new();
         for replica in database::replicas(cluster)? {
-            connections.push(database::psql_in(cluster, &replica, connected)?.parse::<u64>()?);
+            connections.push(psql_in(cluster, &replica, SUPERUSER, connected)?.parse::<u64>()?);
         }
         // The Service chooses a replica for each connection, so one of them may have none.
         ensure!(
@@ -40,9 +41,8 @@ pub(in crate::e2e) fn run(cluster: &TestCluster) -> Result<()> {
     })?;
     backup::run(cluster)?;
     cluster.upgrade(&[])?;
-    // The chart leaves it, and the next scenario creates another.
-    let policy = format!("networkpolicy/{CLUSTER}-cluster");
-    cluster.kubectl(&["delete", &format!("{KIND}/{CLUSTER}"), &policy]).map(drop)
+    // The next scenario creates another.
+    database::delete(cluster, CLUSTER)
 }
 
 /// Returns values of the chart that let the pods of the outside namespace connect to the Cluster.

@@ -1,13 +1,11 @@
 //! The queries of the dashboard.
 
-use std::fs;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use super::prometheus::Prometheus;
-use crate::cargo;
 use crate::e2e::cluster::TestCluster;
+use crate::generated::read;
 
 const FILE: &str = "helm/films/files/dashboard.json";
 /// At least four scrapes, as Grafana computes it.
@@ -15,9 +13,7 @@ const RATE_INTERVAL: &str = "20s";
 
 /// Returns the queries of all panels, each with the title of its panel, for the release in this namespace.
 pub(super) fn queries(cluster: &TestCluster) -> Result<Vec<(String, String)>> {
-    let path = cargo::workspace().join(FILE);
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let queries = of_panels(&serde_json::from_str(&text)?, &cluster.namespace);
+    let queries = of_panels(&serde_json::from_str(&read(FILE)?)?, &cluster.namespace);
     ensure!(!queries.is_empty(), "{FILE} has no query");
     Ok(queries)
 }

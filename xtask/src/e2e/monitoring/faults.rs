@@ -10,10 +10,9 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use ureq::http::Request;
 
-use super::alerts::Alertmanager;
-use super::prometheus::Prometheus;
+use super::prometheus::{Alertmanager, Prometheus};
 use crate::e2e::cluster::TestCluster;
-use crate::e2e::forward::{self, Forward, Response};
+use crate::e2e::forward::{self, Forward};
 use crate::e2e::install::pods;
 
 /// A fault with its parameters, and the alert that it must cause.
@@ -30,7 +29,6 @@ const LONG: u64 = 300;
 const SHORT: u64 = 20;
 const TIMEOUT: Duration = Duration::from_mins(3);
 
-/// Returns a trial for each fault.
 pub(super) fn trials() -> [Trial; 6] {
     let trial = |fault, parameters, alert| Trial { fault, parameters, alert, seconds: LONG };
     [
@@ -109,8 +107,7 @@ impl Switch {
                 .uri(admin.at(&format!("/faults/{fault}/")))
                 .header("authorization", format!("Bearer {}", self.token))
                 .header("content-type", "application/json");
-            let Response { status, body } = forward::send(request.body(body.to_owned())?)?;
-            ensure!(status == 200, "{method} of the fault {fault} returned {status}: {body}");
+            forward::send(request.body(body.to_owned())?)?.expect(200)?;
         }
         Ok(())
     }

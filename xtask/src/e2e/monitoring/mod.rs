@@ -1,7 +1,6 @@
 //! The scenario `monitoring`: films with a real Prometheus, Alertmanager, Jaeger and Collector. `scenario.rs` has the
 //! order of the steps.
 
-mod alerts;
 mod dashboard;
 mod faults;
 mod prometheus;

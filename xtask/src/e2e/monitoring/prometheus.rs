@@ -1,13 +1,14 @@
-//! The API of Prometheus.
+//! The APIs of Prometheus and Alertmanager.
 
-use anyhow::{Context, Result, ensure};
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::e2e::cluster::TestCluster;
-use crate::e2e::forward::{Forward, Response};
+use crate::e2e::forward::Forward;
 
-/// A Prometheus in the cluster.
 pub(super) struct Prometheus(Forward);
 
 impl Prometheus {
@@ -39,9 +40,46 @@ impl Prometheus {
 
     fn get(&self, path: &str, query: &str, more: &str) -> Result<Value> {
         let text = utf8_percent_encode(query, NON_ALPHANUMERIC);
-        let Response { status, body } = self.0.get(&format!("/api/v1/{path}?query={text}{more}"))?;
-        ensure!(status == 200, "Prometheus returned {status} for {query}: {body}");
-        let mut response: Value = serde_json::from_str(&body)?;
-        Ok(response["data"].take())
+        let response = self.0.get(&format!("/api/v1/{path}?query={text}{more}"))?.json();
+        Ok(response.with_context(|| query.to_owned())?["data"].take())
+    }
+}
+
+pub(super) struct Alertmanager(Forward);
+
+impl Alertmanager {
+    pub(super) fn open(cluster: &TestCluster) -> Result<Self> {
+        Ok(Self(Forward::to(&cluster.outside, "service/alertmanager", 9093)?))
+    }
+
+    /// Returns the names of the alerts that fire.
+    pub(super) fn firing(&self) -> Result<BTreeSet<String>> {
+        names(&self.0.get("/api/v2/alerts?active=true")?.json()?)
+    }
+}
+
+fn names(alerts: &Value) -> Result<BTreeSet<String>> {
+    let alerts = alerts.as_array().context("Alertmanager returned no list of alerts")?;
+    let name = |alert: &Value| {
+        let name = alert["labels"]["alertname"].as_str();
+        name.map(str::to_owned).with_context(|| format!("an alert has no name: {alert}"))
+    };
+    alerts.iter().map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_alert_is_named_once() -> Result<()> {
+        let alert = |name| json!({ "labels": { "alertname": name } });
+        let found = names(&json!([alert("B"), alert("A"), alert("B")]))?;
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), ["A", "B"]);
+        assert_eq!(names(&json!({})).unwrap_err().to_string(), "Alertmanager returned no list of alerts");
+        assert!(names(&json!([{}])).is_err());
+        Ok(())
     }
 }

@@ -6,12 +6,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::alerts::Alertmanager;
 use super::faults::{Switch, trials};
-use super::prometheus::Prometheus;
+use super::prometheus::{Alertmanager, Prometheus};
 use super::{dashboard, traces};
-use crate::e2e::cluster::{TestCluster, kubectl};
-use crate::e2e::load::{self, Load};
+use crate::e2e::cluster::TestCluster;
+use crate::e2e::load::Load;
 
 const PROGRAMS: &str = include_str!("programs.yaml");
 /// Values of the chart. The alerts are the same as everywhere, with shorter windows and hold times.
@@ -56,9 +55,9 @@ pub(in crate::e2e) fn run(cluster: &TestCluster) -> Result<()> {
             r"networkPolicy.monitoring[0].namespaceSelector.matchLabels.kubernetes\.io/metadata\.name=";
         cluster.upgrade(&[VALUES.as_slice(), &[&format!("{admitted}{}", cluster.outside)]].concat())?;
         start_programs(cluster)?;
-        Load::on_release(cluster, LOAD_SECONDS).in_background(cluster)?;
         Ok("films, Jaeger, the Collector, Prometheus and Alertmanager are ready".to_owned())
     })?;
+    let load = Load::on_release(cluster, LOAD_SECONDS).start(cluster)?;
     let (prometheus, alertmanager) = (Prometheus::open(cluster)?, Alertmanager::open(cluster)?);
     let queries = dashboard::queries(cluster)?;
     cluster.step("dashboard", || {
@@ -73,7 +72,7 @@ pub(in crate::e2e) fn run(cluster: &TestCluster) -> Result<()> {
     cluster.step("exemplar, trace, log line", || {
         cluster.until(TIMEOUT, "a slow request in all three", || traces::follow(cluster, &prometheus, since))
     })?;
-    load::stop(cluster)
+    load.stop()
 }
 
 /// Starts Prometheus with the rules of the chart, and Alertmanager.
@@ -92,8 +91,7 @@ fn start_programs(cluster: &TestCluster) -> Result<()> {
         .replace("ALERTMANAGER", &cluster.images.alertmanager);
     cluster.apply_manifests(&programs)?;
     for name in ["prometheus", "alertmanager"] {
-        let deployment = format!("deployment/{name}");
-        cluster.output(kubectl(&cluster.outside).args(["rollout", "status", &deployment, "--timeout=3m"]))?;
+        cluster.wait_for_rollout(&cluster.outside, name)?;
     }
     Ok(())
 }

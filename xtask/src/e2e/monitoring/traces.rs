@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::prometheus::Prometheus;
 use crate::e2e::cluster::TestCluster;
-use crate::e2e::forward::{Forward, Response};
+use crate::e2e::forward::Forward;
+use crate::e2e::trace::{jaeger, names, spans};
 
 const SERIES: &str = "http_server_request_duration_seconds_bucket";
 /// Exemplars that a failure explains.
@@ -15,14 +16,11 @@ const LOGS: [&str; 2] = ["logs", "--tail=-1"];
 /// Finds a slow request whose exemplar leads to a trace that shows its wait and its query, and to its log line, here
 /// and at the Collector.
 pub(super) fn follow(cluster: &TestCluster, prometheus: &Prometheus, since: u64) -> Result<String> {
-    let jaeger = Forward::to(&cluster.namespace, "service/films-jaeger", 16686)?;
+    let jaeger = jaeger(cluster)?;
     let exemplars = prometheus.exemplars(SERIES, since)?;
     let is_slow = |exemplar: &&Value| value(exemplar).is_some_and(|seconds| seconds > 1.0);
-    let ids: Vec<&str> = exemplars
-        .iter()
-        .filter(is_slow)
-        .filter_map(|exemplar| exemplar["labels"]["trace_id"].as_str())
-        .collect();
+    let slow = exemplars.iter().filter(is_slow);
+    let ids: Vec<&str> = slow.filter_map(|exemplar| exemplar["labels"]["trace_id"].as_str()).collect();
     ensure!(!ids.is_empty(), "none of {} exemplars is of a slow request", exemplars.len());
 
     let service =
@@ -56,17 +54,6 @@ fn explain(jaeger: &Forward, id: &str) -> Result<String> {
         None => Err(error),
     })?;
     Ok(format!("{}, {query}", names(&spans).join(", ")))
-}
-
-fn spans(jaeger: &Forward, id: &str) -> Result<Vec<Value>> {
-    let Response { status, body } = jaeger.get(&format!("/api/traces/{id}"))?;
-    ensure!(status == 200, "Jaeger returned {status}: {body}");
-    let traces: Value = serde_json::from_str(&body)?;
-    Ok(traces["data"][0]["spans"].as_array().cloned().unwrap_or_default())
-}
-
-fn names(spans: &[Value]) -> Vec<&str> {
-    spans.iter().filter_map(|span| span["operationName"].as_str()).collect()
 }
 
 fn tag<'a>(span: &'a Value, key: &str) -> Option<&'a Value> {

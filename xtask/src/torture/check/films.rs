@@ -4,11 +4,9 @@ use std::collections::HashSet;
 
 use super::super::history::{History, List, Operation};
 use super::linear::is_linearizable;
-use super::object::{Object, Step};
+use super::object::{INITIAL, Object, Step};
 use super::pieces::{essential, pieces};
-use super::shortest::shortest;
-use super::violation::Violation;
-use super::writes::INITIAL;
+use super::violation::{Violation, shortest};
 
 /// Finds a film or a list whose reads and changes fit no order.
 pub(super) fn check(history: &History) -> Option<Violation> {
@@ -45,13 +43,11 @@ fn involved(object: Object, operations: &[Operation], lists: &[List]) -> Option<
 /// of them.
 fn violates(object: Object, operations: &[Operation], lists: &[List]) -> bool {
     let events = object.events(operations, lists);
-    let written: HashSet<(usize, u64)> = events
-        .iter()
-        .filter_map(|event| match event.step {
-            Step::Write(at, value) => Some((at, value)),
-            Step::Read(_) => None,
-        })
-        .collect();
+    let writes = events.iter().filter_map(|event| match event.step {
+        Step::Write(at, value) => Some((at, value)),
+        Step::Read(_) => None,
+    });
+    let written: HashSet<(usize, u64)> = writes.collect();
     let is_written = |at: usize, value: u64| value == INITIAL || written.contains(&(at, value));
     let is_whole = events.iter().all(|event| match &event.step {
         Step::Read(values) => values.iter().enumerate().all(|(at, value)| is_written(at, *value)),

@@ -3,22 +3,17 @@
 //! `object.rs` takes the reads and changes of a film or a list out of the history, `pieces.rs` cuts them
 //! into short pieces, and `linear.rs` gives each piece to stateright.
 
-mod backwards;
 mod enough;
 mod films;
 mod linear;
 mod object;
 mod pieces;
-mod refused;
 mod reviews;
 mod rules;
-mod shortest;
 mod submissions;
 #[cfg(test)]
 mod tests;
-mod unwritten;
 mod violation;
-mod writes;
 
 pub(super) use self::enough::enough;
 pub(super) use self::rules::first;

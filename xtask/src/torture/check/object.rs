@@ -1,7 +1,11 @@
-//! The reads and changes of some films as operations of one object.
+//! The changes of films, what reads show of films, and both as operations of one object.
+
+use std::collections::HashMap;
 
 use super::super::history::{Action, List, Operation, Outcome};
-use super::writes::shown;
+
+/// The value of every film at the start.
+pub(super) const INITIAL: u64 = 0;
 
 /// An operation of an object, which took effect at some moment between two times.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +38,6 @@ pub(super) enum Object<'a> {
 }
 
 impl Object<'_> {
-    /// Returns the number of films.
     pub(super) fn films(self) -> usize {
         match self {
             Self::Film(_) => 1,
@@ -107,4 +110,28 @@ impl Object<'_> {
 fn first_shown(events: &[Event], film: usize, value: u64) -> Option<u64> {
     let shows = |event: &&Event| matches!(&event.step, Step::Read(values) if values[film] == value);
     events.iter().filter(shows).map(|event| event.returned).min()
+}
+
+/// Returns the operation that wrote each value to a film, if it may have had an effect.
+pub(super) fn written(operations: &[Operation]) -> HashMap<(u32, u64), &Operation> {
+    let changes = operations.iter().filter(|operation| operation.outcome != Outcome::Failed);
+    let written = changes.filter_map(|operation| match operation.action {
+        Action::ChangeFilm { film, value } => Some(((film, value), operation)),
+        _ => None,
+    });
+    written.collect()
+}
+
+/// Returns the films and values that an operation has read.
+pub(super) fn shown(operation: &Operation, lists: &[List]) -> Vec<(u32, u64)> {
+    if operation.outcome != Outcome::Ok {
+        return Vec::new();
+    }
+    match &operation.action {
+        Action::ReadFilm { film, value, .. } => vec![(*film, *value)],
+        Action::ReadList { list, values, .. } => {
+            lists[*list].films.iter().copied().zip(values.iter().copied()).collect()
+        }
+        _ => Vec::new(),
+    }
 }

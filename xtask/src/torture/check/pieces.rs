@@ -72,28 +72,22 @@ pub(super) fn pieces(initial: Vec<u64>, events: Vec<Event>) -> Vec<Piece> {
 /// Returns the writes, and of the reads of each state those that returned first and were invoked last, in the
 /// order in which they were invoked.
 pub(super) fn essential(events: Vec<Event>) -> Vec<Event> {
-    let mut first: HashMap<Vec<u64>, usize> = HashMap::new();
-    let mut last = first.clone();
+    let mut ends: HashMap<&Vec<u64>, (usize, usize)> = HashMap::new();
     for (at, state) in reads(&events) {
-        let first = first.entry(state.clone()).or_insert(at);
+        let (first, last) = ends.entry(state).or_insert((at, at));
         if events[at].returned < events[*first].returned {
             *first = at;
         }
-        let last = last.entry(state.clone()).or_insert(at);
         if events[at].invoked > events[*last].invoked {
             *last = at;
         }
     }
-    let kept: HashSet<usize> = first.into_values().chain(last.into_values()).collect();
+    let kept: HashSet<usize> = ends.into_values().flat_map(|(first, last)| [first, last]).collect();
     let is_kept = |at: usize, event: &Event| matches!(event.step, Step::Write(..)) || kept.contains(&at);
-    let mut events: Vec<Event> = events
-        .into_iter()
-        .enumerate()
-        .filter(|(at, event)| is_kept(*at, event))
-        .map(|(_, event)| event)
-        .collect();
-    events.sort_by_key(|event| event.invoked);
-    events
+    let kept_events = events.into_iter().enumerate().filter(|(at, event)| is_kept(*at, event));
+    let mut essential: Vec<Event> = kept_events.map(|(_, event)| event).collect();
+    essential.sort_by_key(|event| event.invoked);
+    essential
 }
 
 fn reads(events: &[Event]) -> impl Iterator<Item = (usize, &Vec<u64>)> {

@@ -4,11 +4,9 @@
 //! the last one before it. Between two counts come at least the reviews that were sent and acknowledged
 //! between them, and at most those that were sent and not acknowledged before the first.
 
-use super::super::history::History;
-use super::super::history::{Action, Operation, Outcome};
-use super::shortest::shortest;
+use super::super::history::{Action, History, Operation, Outcome};
 use super::submissions::{Submission, submissions};
-use super::violation::Violation;
+use super::violation::{Violation, shortest};
 
 /// A number of reviews that a client saw.
 #[derive(Clone, Copy)]

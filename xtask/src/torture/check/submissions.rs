@@ -16,27 +16,18 @@ pub(super) struct Submission {
 
 /// Returns the reviews of each film and rating.
 pub(super) fn submissions(operations: &[Operation]) -> HashMap<(u32, usize), Vec<Submission>> {
-    let mut keyed: HashMap<&str, Submission> = HashMap::new();
-    let mut found: HashMap<(u32, usize), Vec<Submission>> = HashMap::new();
-    let mut place: HashMap<&str, (u32, usize)> = HashMap::new();
+    let mut found: HashMap<_, HashMap<_, Submission>> = HashMap::new();
     for (at, operation) in operations.iter().enumerate() {
         let Action::PostReview { film, rating, key } = &operation.action else { continue };
         if operation.outcome == Outcome::Failed {
             continue;
         }
-        if let Some(key) = key {
-            place.insert(key, (*film, *rating));
-            keyed.entry(key).or_insert_with(|| Submission::new(operation)).add(at, operation);
-        } else {
-            let mut submission = Submission::new(operation);
-            submission.add(at, operation);
-            found.entry((*film, *rating)).or_default().push(submission);
-        }
+        let of_film = found.entry((*film, *rating)).or_default();
+        // Without a key, the position stands for it, so that each request is a review of its own.
+        let name = key.as_deref().ok_or(at);
+        of_film.entry(name).or_insert_with(|| Submission::new(operation)).add(at, operation);
     }
-    for (key, submission) in keyed {
-        found.entry(place[key]).or_default().push(submission);
-    }
-    found
+    found.into_iter().map(|(place, submissions)| (place, submissions.into_values().collect())).collect()
 }
 
 impl Submission {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use postgres::{Client, Config, Error, NoTls};
 
-use super::super::history::{Action, Line, Operation, Outcome};
-use super::super::script::Changes;
+use super::super::history::{Action, Outcome};
+use super::super::script::changes;
 use super::stage::Stage;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -15,7 +15,6 @@ const RETRY: Duration = Duration::from_millis(50);
 /// The values of each client begin at its number times this, so that no value is written twice.
 const VALUES: u64 = 1_000_000_000;
 
-/// A client that changes films.
 pub(super) struct Changer<'a> {
     stage: &'a Stage,
     client: u32,
@@ -30,7 +29,7 @@ impl<'a> Changer<'a> {
 
     /// Changes films until the run ends, each to another value.
     pub(super) fn run(mut self) -> Result<()> {
-        let changes = Changes::new(self.stage.run.seed, self.client);
+        let changes = changes(self.stage.run.seed, self.client);
         for (value, (film, pause)) in (u64::from(self.client) * VALUES + 1..).zip(changes) {
             if self.stage.is_over() {
                 break;
@@ -53,15 +52,7 @@ impl<'a> Changer<'a> {
         if outcome != Outcome::Ok {
             self.connection = None;
         }
-        stage.recorder.write(&Line::Operation(Operation {
-            client: self.client,
-            action: Action::ChangeFilm { film, value },
-            invoked,
-            returned,
-            outcome,
-            instance: None,
-            status: None,
-        }))
+        stage.record_sql(self.client, Action::ChangeFilm { film, value }, (invoked, returned), outcome)
     }
 
     /// Returns the connection. Opens one if there is none, and waits for a moment if that fails.
@@ -105,15 +96,8 @@ pub(in super::super) fn count_reviews(stage: &Stage, client: u32, database: &str
             let rating = usize::try_from(row.get::<_, i32>(1))?;
             counts[rating - 1] = u64::try_from(row.get::<_, i64>(2))?;
         }
-        stage.recorder.write(&Line::Operation(Operation {
-            client,
-            action: Action::CountReviews { film: *film, counts },
-            invoked,
-            returned,
-            outcome: Outcome::Ok,
-            instance: None,
-            status: None,
-        }))?;
+        let action = Action::CountReviews { film: *film, counts };
+        stage.record_sql(client, action, (invoked, returned), Outcome::Ok)?;
     }
     Ok(())
 }

@@ -13,7 +13,6 @@ use super::visitor::Visitor;
 /// Clients that change films.
 const CHANGERS: u32 = 2;
 
-/// The threads of the clients.
 pub(in super::super) struct Crowd {
     stage: Arc<Stage>,
     threads: Vec<JoinHandle<Result<()>>>,

@@ -9,12 +9,10 @@ pub(super) fn film(body: &Value) -> u64 {
     body["title"].as_str().and_then(|title| title.parse().ok()).unwrap_or(UNREADABLE)
 }
 
-/// Returns the values of the films of a list.
 pub(super) fn list(body: &Value, films: &[u32]) -> Vec<u64> {
     films.iter().map(|id| film(&body[id.to_string()])).collect()
 }
 
-/// Returns the number of reviews of each rating.
 pub(super) fn reviews(body: &Value) -> [u64; 5] {
     ["1", "2", "3", "4", "5"].map(|rating| body["ratings"][rating].as_u64().unwrap_or(UNREADABLE))
 }

@@ -27,7 +27,6 @@ pub(super) struct Read {
 }
 
 impl Session {
-    /// Returns a client of these instances.
     pub(super) fn new(instances: Vec<SocketAddr>) -> Self {
         let config = Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false);
         let config = config.max_idle_connections_per_host(1).proxy(None);

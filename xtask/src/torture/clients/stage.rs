@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::super::history::Run;
+use anyhow::Result;
+
+use super::super::history::{Action, Line, Operation, Outcome, Run};
 use super::super::recorder::Recorder;
 
 /// The run, and where clients reach what.
@@ -20,15 +22,32 @@ pub(in super::super) struct Stage {
 }
 
 impl Stage {
-    /// Tells whether the run is over.
     pub(super) fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
     }
 
-    /// Waits, unless the run is over.
     pub(super) fn sleep(&self, time: Duration) {
         if !self.is_over() {
             thread::sleep(time);
         }
+    }
+
+    /// Records an operation of a client at Postgres.
+    pub(super) fn record_sql(
+        &self,
+        client: u32,
+        action: Action,
+        (invoked, returned): (u64, u64),
+        outcome: Outcome,
+    ) -> Result<()> {
+        self.recorder.write(&Line::Operation(Operation {
+            client,
+            action,
+            invoked,
+            returned,
+            outcome,
+            instance: None,
+            status: None,
+        }))
     }
 }

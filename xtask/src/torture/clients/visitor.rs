@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::super::history::{Action, Line, Operation, Outcome, UNREADABLE};
-use super::super::script::{Request, Script, Step};
+use super::super::history::{Action, Line, List, Operation, Outcome, UNREADABLE};
+use super::super::script::{Request, Step, steps};
 use super::reply;
 use super::session::Session;
 use super::stage::Stage;
@@ -13,7 +13,6 @@ use super::stage::Stage;
 /// Time before a request with a key is sent again.
 const RETRY: Duration = Duration::from_millis(50);
 
-/// A client.
 pub(super) struct Visitor<'a> {
     stage: &'a Stage,
     client: u32,
@@ -28,8 +27,7 @@ impl<'a> Visitor<'a> {
 
     /// Does the steps of the script until the run ends.
     pub(super) fn run(mut self) -> Result<()> {
-        let steps = Script::new(self.stage.run.seed, self.client);
-        for step in steps.take_while(|_| !self.stage.is_over()) {
+        for step in steps(self.stage.run.seed, self.client).take_while(|_| !self.stage.is_over()) {
             self.act(&step)?;
             self.stage.sleep(step.pause);
         }
@@ -37,28 +35,23 @@ impl<'a> Visitor<'a> {
     }
 
     fn act(&mut self, step: &Step) -> Result<()> {
-        let instance = self.session.instance(step.instance);
+        let (instance, conditional) = (self.session.instance(step.instance), step.conditional);
         match &step.request {
-            Request::Film { film, conditional } => {
-                let (film, conditional) = (*film, *conditional);
-                self.read(instance, &format!("/films/{film}/"), conditional, |content| {
-                    let value = content.map_or(UNREADABLE, reply::film);
-                    Action::ReadFilm { film, conditional, value }
+            Request::Film(film) => self.read(instance, &format!("/films/{film}/"), conditional, |content| {
+                let value = content.map_or(UNREADABLE, reply::film);
+                Action::ReadFilm { film: *film, conditional, value }
+            }),
+            Request::List(list) => {
+                let List { path, films } = &self.stage.run.lists[*list];
+                self.read(instance, path, conditional, |content| {
+                    let values = content.map_or_else(Vec::new, |content| reply::list(content, films));
+                    Action::ReadList { list: *list, conditional, values }
                 })
             }
-            Request::List { list, conditional } => {
-                let (stage, list, conditional) = (self.stage, *list, *conditional);
-                let of_run = &stage.run.lists[list];
-                self.read(instance, &of_run.path, conditional, |content| {
-                    let values = content.map(|content| reply::list(content, &of_run.films));
-                    Action::ReadList { list, conditional, values: values.unwrap_or_default() }
-                })
-            }
-            Request::Reviews { film, conditional } => {
-                let (film, conditional) = (*film, *conditional);
+            Request::Reviews(film) => {
                 self.read(instance, &format!("/films/{film}/reviews/?limit=1"), conditional, |content| {
                     let counts = content.map_or([0; 5], reply::reviews);
-                    Action::ReadReviews { film, conditional, counts }
+                    Action::ReadReviews { film: *film, conditional, counts }
                 })
             }
             Request::Review { film, rating, key: None } => {

@@ -4,17 +4,8 @@ use super::super::link::{End, Mode};
 use super::super::rig::Rig;
 use super::plan::Planned;
 
-/// Closes all connections, and new ones at once.
-pub(super) fn cut(rig: &Rig, planned: &Planned) -> String {
-    change(rig, planned, Mode::Cut)
-}
-
-/// Holds all bytes.
-pub(super) fn stall(rig: &Rig, planned: &Planned) -> String {
-    change(rig, planned, Mode::Stalled)
-}
-
-fn change(rig: &Rig, planned: &Planned, mode: Mode) -> String {
+/// Changes what happens to the bytes of a link for a while.
+pub(super) fn change(rig: &Rig, planned: &Planned, mode: Mode) -> String {
     let link = rig.link(planned.choice);
     link.set(mode);
     rig.hold(planned.length);

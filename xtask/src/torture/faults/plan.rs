@@ -1,13 +1,44 @@
-//! Which fault comes when, as the seed decides.
+//! The kinds of faults, and which comes when, as the seed decides.
 
+use std::iter;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use fastrand::Rng;
-
-use super::kind::Kind;
 
 /// The number of a client that does not exist, for a generator of its own.
 const STREAM: u64 = 0x6661_756c_7473;
+
+/// A kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(in super::super) enum Kind {
+    /// Kills an instance with SIGKILL and starts it again.
+    KillFilms,
+    /// Stops an instance with SIGTERM and starts it again.
+    RestartFilms,
+    /// Pauses an instance with SIGSTOP.
+    PauseFilms,
+    /// Kills all processes of Postgres and starts it again.
+    KillPostgres,
+    /// Kills a session of Postgres with SIGKILL, after which Postgres restarts itself.
+    KillBackend,
+    /// Ends about half of the sessions with `pg_terminate_backend`.
+    TerminateBackends,
+    /// Pauses all processes of Postgres with SIGSTOP.
+    PausePostgres,
+    /// Closes the connections of one link, and new connections at once.
+    Cut,
+    /// Holds the bytes of one link.
+    Stall,
+    /// Closes the connections of one link in one direction.
+    HalfClose,
+    /// Opens connections until Postgres refuses more.
+    ExhaustConnections,
+    /// Kills the primary, promotes its synchronous replica, and makes another replica.
+    Failover,
+    /// Fills the disk of Postgres. Needs root, who mounts a small file system.
+    FullDisk,
+}
 
 /// A fault to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,33 +52,19 @@ pub(in super::super) struct Planned {
     pub(in super::super) choice: usize,
 }
 
-/// The faults of a run, without an end. Every kind occurs before any occurs again.
-pub(in super::super) struct Plan {
-    rng: Rng,
-    kinds: Vec<Kind>,
-    bag: Vec<Kind>,
-}
-
-impl Plan {
-    /// Returns the plan of these kinds.
-    pub(in super::super) fn new(seed: u64, kinds: &[Kind]) -> Self {
-        Self { rng: Rng::with_seed(seed ^ STREAM), kinds: kinds.to_vec(), bag: Vec::new() }
-    }
-}
-
-impl Iterator for Plan {
-    type Item = Planned;
-
-    fn next(&mut self) -> Option<Planned> {
-        if self.bag.is_empty() {
-            self.bag.clone_from(&self.kinds);
-            self.rng.shuffle(&mut self.bag);
+/// Returns the faults of a run, without an end. Every kind occurs before any occurs again.
+pub(in super::super) fn plan(seed: u64, kinds: &[Kind]) -> impl Iterator<Item = Planned> {
+    let (mut rng, mut bag) = (Rng::with_seed(seed ^ STREAM), Vec::new());
+    iter::from_fn(move || {
+        if bag.is_empty() {
+            bag.extend_from_slice(kinds);
+            rng.shuffle(&mut bag);
         }
-        let kind = self.bag.pop()?;
-        let mut milliseconds = |range| Duration::from_millis(self.rng.u64(range));
+        let kind = bag.pop()?;
+        let mut milliseconds = |range| Duration::from_millis(rng.u64(range));
         let (pause, length) = (milliseconds(200..1200), milliseconds(200..2000));
-        Some(Planned { pause, kind, length, choice: self.rng.usize(..) })
-    }
+        Some(Planned { pause, kind, length, choice: rng.usize(..) })
+    })
 }
 
 #[cfg(test)]
@@ -57,7 +74,7 @@ mod tests {
     const KINDS: [Kind; 3] = [Kind::KillFilms, Kind::Cut, Kind::Failover];
 
     fn planned(seed: u64) -> Vec<Planned> {
-        Plan::new(seed, &KINDS).take(30).collect()
+        plan(seed, &KINDS).take(30).collect()
     }
 
     #[test]

@@ -1,18 +1,19 @@
-//! Parses the options of the verb and runs the blocks in their order.
+//! `cargo xtask readme`: runs the commands of README.md.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
+use tempfile::NamedTempFile;
 
-use super::namespace::Namespace;
 use crate::blocks::{self, Block};
 use crate::cargo;
 use crate::generated::read;
-use crate::net::Listen;
+use crate::kubeconfig::{self, kubectl};
+use crate::net::{Listen, responds};
 use crate::process::{self, Group, Guard};
 use crate::signals::Signals;
 use crate::terminal::say;
@@ -45,9 +46,8 @@ pub(crate) struct Args {
     list: bool,
 }
 
-/// Runs the verb.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let mut blocks = blocks::parse(&read(&cargo::workspace(), README)?).context(README)?;
+    let mut blocks = blocks::parse(&read(README)?).context(README)?;
     for section in &args.without {
         let is_there = blocks.iter().any(|block| block.section == *section);
         ensure!(is_there, "--without {section:?}: {README} has no section of this name with commands");
@@ -85,11 +85,10 @@ fn shell(block: &Block, home: &Path, namespace: Option<&Namespace>) -> Command {
     let exec = if block.commands == SERVICE { "exec " } else { "" };
     shell.args(["-eux", "-c", &format!("{exec}{}", block.commands)]).stdin(Stdio::null());
     shell.current_dir(cargo::workspace()).env("CURL_HOME", home);
-    shell.envs(namespace.map(|namespace| ("KUBECONFIG", namespace.kubeconfig())));
+    shell.envs(namespace.map(|namespace| ("KUBECONFIG", namespace.kubeconfig.path())));
     shell
 }
 
-/// Runs a block to its end.
 fn finish(block: &Block, shell: &mut Command, signals: &Signals) -> Result<()> {
     let since = Instant::now();
     let status = process::run(shell, Group::Own, signals)?;
@@ -102,17 +101,37 @@ fn finish(block: &Block, shell: &mut Command, signals: &Signals) -> Result<()> {
 
 /// Starts the service and waits until it is ready.
 fn start(shell: &mut Command, signals: &Signals) -> Result<Guard> {
-    let admin = Listen::from_env("FILMS__ADMIN__LISTEN", 9090)?;
+    let admin = Listen::from_env("FILMS__ADMIN__LISTEN", 9090)?.reachable();
     let child = process::spawn(shell, Group::Own, Signal::SIGTERM)?;
     let mut service = Guard::new(child, Signal::SIGTERM, STOP_TIMEOUT);
-    let ready = process::until(START_TIMEOUT, Some(signals), || {
-        ensure!(service.is_running(), "`{SERVICE}` ended: its messages are above");
-        Ok(admin.responds("/readyz").then_some(()))
-    })?;
-    if ready.is_none() {
-        bail!("`{SERVICE}` is not ready after {START_TIMEOUT:?}");
-    }
+    let ready = service.wait_until(START_TIMEOUT, Some(signals), || responds(admin, "/readyz"));
+    ready.with_context(|| format!("`{SERVICE}` must become ready: its messages are above"))?;
     Ok(service)
+}
+
+/// A namespace, which is deleted when this is dropped, and a kubeconfig whose context names it: commands that name
+/// none leave the user's own namespace alone.
+struct Namespace {
+    name: String,
+    kubeconfig: NamedTempFile,
+}
+
+impl Namespace {
+    /// Creates a namespace in the cluster of the current context.
+    fn create() -> Result<Self> {
+        let name = format!("films-readme-{}", std::process::id());
+        kubectl(&["create", "namespace", &name]).context("the cluster's blocks need a cluster that runs")?;
+        let kubeconfig = kubeconfig::of_namespace(&name)?;
+        Ok(Self { name, kubeconfig })
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        if let Err(error) = kubectl(&["delete", "namespace", &self.name, "--wait=false"]) {
+            say(&format!("The namespace {} is still there: {error:#}", self.name));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -131,7 +150,7 @@ mod tests {
 
     #[test]
     fn the_first_block_of_the_readme_starts_the_service() -> Result<()> {
-        let blocks = blocks::parse(&read(&cargo::workspace(), README)?)?;
+        let blocks = blocks::parse(&read(README)?)?;
         assert_eq!(blocks.first().map(|block| block.commands.as_str()), Some(SERVICE));
         Ok(())
     }

@@ -1,6 +1,0 @@
-//! `cargo xtask readme`: runs the commands of README.md.
-
-mod namespace;
-mod verb;
-
-pub(crate) use self::verb::{Args, run};
