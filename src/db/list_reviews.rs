@@ -82,9 +82,9 @@ impl CachedQuery for ListReviews {
         let film_ids: Vec<i32> = filters.iter().map(|filter| filter.film_id).collect();
         let rows = query_as!(
             VersionRow,
-            r#"select film_id, version as catalogue,
+            r#"select film_id, (select version from film_catalogue) as "catalogue!",
                  array(select part.version from review_summary part where part.film_id = film.film_id) as "parts!"
-               from film_catalogue cross join film where film_id = any($1)"#,
+               from film where film_id = any($1)"#,
             &film_ids
         )
         .fetch_all(connection)
@@ -104,13 +104,12 @@ impl CachedQuery for ListReviews {
         let sizes: Vec<i64> = filters.iter().map(|filter| i64::from(filter.limit) + 1).collect();
         let rows = query_as!(
             Row,
-            r#"select position as "position!", catalogue.version as catalogue, parts as "parts!", one as "one!", two as "two!",
+            r#"select position as "position!", (select version from film_catalogue) as "catalogue!", parts as "parts!", one as "one!", two as "two!",
                  three as "three!", four as "four!", five as "five!", ids as "ids!", ratings as "ratings!",
                  times as "times!: Vec<Option<String>>"
                from unnest($1::int4[], $2::int8[], $3::int8[]) with ordinality
                  as key (film_id, before, size, position)
                join film on film.film_id = key.film_id
-               cross join film_catalogue catalogue
                cross join lateral (
                  select coalesce(array_agg(version), '{}') as parts, coalesce(sum(one), 0)::int8 as one,
                    coalesce(sum(two), 0)::int8 as two, coalesce(sum(three), 0)::int8 as three,

@@ -3,6 +3,7 @@
 mod causes;
 mod given_up;
 mod locked_film;
+mod parameters;
 mod pooler;
 mod stale_session;
 mod unusable;
