@@ -33,17 +33,18 @@ pub struct ReviewPage {
 /// Lists the reviews of films. The content is `None` if there is no such film.
 pub(super) struct ListReviews;
 
-/// The parts of the version of a film's reviews.
+/// The version of the catalogue, and a row of the summary of one of the films, if there is one.
 struct VersionRow {
-    film_id: i32,
     catalogue: Uuid,
-    parts: Vec<Uuid>,
+    film_id: Option<i32>,
+    part: Option<Uuid>,
 }
 
-/// The page of a key whose film exists.
+/// The page of a key.
 struct Row {
     /// Position of the key in the batch, counted from 1.
     position: i64,
+    has_film: bool,
     catalogue: Uuid,
     parts: Vec<Uuid>,
     one: i64,
@@ -56,16 +57,12 @@ struct Row {
     times: Vec<Option<String>>,
 }
 
-/// The version of the reviews of a film that does not exist.
-const NO_FILM: Version = Version(Uuid::nil());
-
-/// Returns the version of a film's reviews. It has a part for each row of the summary, and the catalogue's, so
-/// that deleting a film, and `films migrate` after a restore, change it too.
+/// Adds a part to the version of a film's reviews. The version has the catalogue's, so that adding and deleting a
+/// film, and `films migrate` after a restore, change it too, and a part for each row of the summary.
 ///
 /// All parts are random and in any order, so their exclusive or is as random as each of them.
-fn version(catalogue: Uuid, parts: &[Uuid]) -> Version {
-    let all = parts.iter().fold(catalogue.as_u128(), |all, part| all ^ part.as_u128());
-    Version(Uuid::from_u128(all))
+fn with_part(Version(version): Version, part: Uuid) -> Version {
+    Version(Uuid::from_u128(version.as_u128() ^ part.as_u128()))
 }
 
 impl CachedQuery for ListReviews {
@@ -82,16 +79,22 @@ impl CachedQuery for ListReviews {
         let film_ids: Vec<i32> = filters.iter().map(|filter| filter.film_id).collect();
         let rows = query_as!(
             VersionRow,
-            r#"select film_id, (select version from film_catalogue) as "catalogue!",
-                 array(select part.version from review_summary part where part.film_id = film.film_id) as "parts!"
-               from film where film_id = any($1)"#,
+            r#"select catalogue.version as catalogue, film_id as "film_id?", part.version as "part?"
+               from film_catalogue catalogue left join review_summary part on film_id = any($1)"#,
             &film_ids
         )
         .fetch_all(connection)
         .await?;
-        let of_film: HashMap<i32, Version> =
-            rows.into_iter().map(|row| (row.film_id, version(row.catalogue, &row.parts))).collect();
-        Ok(Versions::Each(film_ids.iter().map(|id| of_film.get(id).copied().unwrap_or(NO_FILM)).collect()))
+        let catalogue = Version(rows.first().ok_or(sqlx::Error::RowNotFound)?.catalogue);
+        let mut of_film = HashMap::with_capacity(rows.len());
+        for row in rows {
+            if let (Some(film_id), Some(part)) = (row.film_id, row.part) {
+                let version = of_film.entry(film_id).or_insert(catalogue);
+                *version = with_part(*version, part);
+            }
+        }
+        let versions = film_ids.iter().map(|id| of_film.get(id).copied().unwrap_or(catalogue));
+        Ok(Versions::Each(versions.collect()))
     }
 
     async fn read(
@@ -104,12 +107,13 @@ impl CachedQuery for ListReviews {
         let sizes: Vec<i64> = filters.iter().map(|filter| i64::from(filter.limit) + 1).collect();
         let rows = query_as!(
             Row,
-            r#"select position as "position!", (select version from film_catalogue) as "catalogue!", parts as "parts!", one as "one!", two as "two!",
+            r#"select position as "position!", film.film_id is not null as "has_film!",
+                 (select version from film_catalogue) as "catalogue!", parts as "parts!", one as "one!", two as "two!",
                  three as "three!", four as "four!", five as "five!", ids as "ids!", ratings as "ratings!",
                  times as "times!: Vec<Option<String>>"
                from unnest($1::int4[], $2::int8[], $3::int8[]) with ordinality
                  as key (film_id, before, size, position)
-               join film on film.film_id = key.film_id
+               left join film on film.film_id = key.film_id
                cross join lateral (
                  select coalesce(array_agg(version), '{}') as parts, coalesce(sum(one), 0)::int8 as one,
                    coalesce(sum(two), 0)::int8 as two, coalesce(sum(three), 0)::int8 as three,
@@ -142,21 +146,22 @@ impl CachedQuery for ListReviews {
     }
 }
 
-/// Returns the page of each filter. A filter without a row has no film.
+/// Returns the page of each filter.
 fn pages(
     filters: &[ReviewFilter],
-    rows: Vec<Row>,
+    mut rows: Vec<Row>,
 ) -> Result<Vec<Versioned<Option<ReviewPage>>>, sqlx::Error> {
-    let mut rows: HashMap<i64, Row> = rows.into_iter().map(|row| (row.position, row)).collect();
-    let page = |(position, filter)| match rows.remove(&position) {
-        Some(row) => page(filter, row),
-        None => Ok(Versioned { version: NO_FILM, content: None }),
+    rows.sort_unstable_by_key(|row| row.position);
+    let page = |(filter, row): (&ReviewFilter, Row)| {
+        let version = row.parts.iter().copied().fold(Version(row.catalogue), with_part);
+        let content = row.has_film.then(|| page(filter, row)).transpose()?;
+        Ok(Versioned { version, content })
     };
-    (1..).zip(filters).map(page).collect()
+    filters.iter().zip(rows).map(page).collect()
 }
 
-fn page(filter: &ReviewFilter, row: Row) -> Result<Versioned<Option<ReviewPage>>, sqlx::Error> {
-    let Row { catalogue, parts, one, two, three, four, five, ids, ratings, times, .. } = row;
+fn page(filter: &ReviewFilter, row: Row) -> Result<ReviewPage, sqlx::Error> {
+    let Row { one, two, three, four, five, ids, ratings, times, .. } = row;
     let listed = ids.into_iter().zip(ratings).zip(times);
     let mut reviews: Vec<ListedReview> = listed
         .map(|((review_id, rating), created_at)| ListedReview { created_at, rating, review_id })
@@ -166,6 +171,5 @@ fn page(filter: &ReviewFilter, row: Row) -> Result<Versioned<Option<ReviewPage>>
     let next_before = reviews.last().filter(|_| has_more).map(|review| review.review_id);
     let ratings = Ratings { one, two, three, four, five };
     let body = FilmReviews::new(filter.film_id, ratings, reviews);
-    let page = ReviewPage { reviews: Json::encode_list(&body)?, next_before };
-    Ok(Versioned { version: version(catalogue, &parts), content: Some(page) })
+    Ok(ReviewPage { reviews: Json::encode_list(&body)?, next_before })
 }
