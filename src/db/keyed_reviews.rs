@@ -50,7 +50,9 @@ pub(super) async fn insert(
              from submitted where not exists (select from known where known.position = submitted.position)
            ), accepted as materialized (
              select claimed.*, free is not null as free
-             from claimed join film using (film_id) left join lock_films($1) free on free = film_id
+             from claimed
+             cross join lateral (select from film where film.film_id = claimed.film_id limit 1) film
+             left join lock_films($1) free on free = claimed.film_id
            ), keyed as (
              insert into idempotency_key (key, film_id, rating)
              select key, film_id, rating from accepted where key is not null and claimed and free

@@ -110,6 +110,8 @@ struct Row {
 
 /// Inserts the reviews whose film exists, in one statement and so in one commit.
 ///
+/// `limit 1` keeps Postgres from reading the whole of a small catalogue for each batch.
+///
 /// `fetch_all` returns after `ReadyForQuery`, which Postgres sends after the commit. After the last
 /// row alone, the commit would still be to come.
 async fn insert(
@@ -129,7 +131,8 @@ async fn insert(
                      select * from unnest($1::int4[], $2::int4[])
                        with ordinality as submitted (film_id, rating, position)
                    ), accepted as (
-                     select submitted.* from submitted join film using (film_id)
+                     select submitted.* from submitted
+                     cross join lateral (select from film where film.film_id = submitted.film_id limit 1) film
                    ), inserted as (
                      insert into review (film_id, rating) select film_id, rating from accepted order by position
                    ), limited as materialized (
@@ -150,7 +153,9 @@ async fn insert(
                        with ordinality as submitted (film_id, rating, position)
                    ), accepted as (
                      select submitted.*, free is not null as stored
-                     from submitted join film using (film_id) left join lock_films($1) free on free = film_id
+                     from submitted
+                     cross join lateral (select from film where film.film_id = submitted.film_id limit 1) film
+                     left join lock_films($1) free on free = submitted.film_id
                    ), inserted as (
                      insert into review (film_id, rating)
                      select film_id, rating from accepted where stored order by position
