@@ -11,7 +11,7 @@ use tracing::warn;
 
 use super::error::Error;
 use super::extract::{NoQuery, Query};
-use super::json::JsonBody;
+use super::json_body::JsonBody;
 use super::routes::Route;
 use super::state::AdminState;
 use crate::api::{FaultRequest, Json, RunningFault, RunningFaults};

@@ -22,6 +22,7 @@ mod header_cache;
 mod idempotency_key;
 mod inject;
 mod json;
+mod json_body;
 mod list_query;
 mod list_reviews;
 mod metrics;

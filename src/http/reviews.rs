@@ -12,7 +12,7 @@ use utoipa::{IntoResponses, ToSchema as _};
 use super::error::Error;
 use super::extract::{NoQuery, Query};
 use super::idempotency_key::IdempotencyKey;
-use super::json::JsonBody;
+use super::json_body::JsonBody;
 use super::problem::ProblemKind;
 use super::responses::{self, DATABASE, Responses};
 use super::routes::Route;

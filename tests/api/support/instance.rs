@@ -96,12 +96,12 @@ impl Films {
 
     /// Waits until the response to GET has this status. For limits so short that a busy machine
     /// exceeds them now and then.
-    pub(crate) async fn until_status(&self, path: &str, status: u16) {
+    pub(crate) async fn until_status(&self, path: &str, status: u16) -> Response {
         until(&format!("{status} for {path}"), async || {
             let response = self.get(path).await;
-            if response.status == status { Ok(()) } else { Err(response) }
+            if response.status == status { Ok(response) } else { Err(response) }
         })
-        .await;
+        .await
     }
 
     /// Posts a review until the response has this status.

@@ -105,6 +105,11 @@ fn measure(
     let reviews = commits::count(instance.url())?;
     let out = cargo::target()?.join("bench");
     fs::create_dir_all(&out).with_context(|| format!("cannot write to {}", out.display()))?;
+    // A load test that fails early would leave the result of an earlier run, and the reviews would not add up.
+    let result = out.join("result.json");
+    if result.exists() {
+        fs::remove_file(&result).with_context(|| format!("cannot remove {}", result.display()))?;
+    }
     let mut loadtest = loadtest(args, &servers, &out)?;
     loadtest.args(["--observe", &format!("postgres={}", instance.process_id())]);
     for (route, rate) in figures {
@@ -120,7 +125,7 @@ fn measure(
         // An interrupted load test writes the rounds that it has, so it receives our signals.
         process::run(&mut loadtest, Group::Own, signals)
     })?;
-    commits::check_total(instance.url(), reviews, &out.join("result.json"))?;
+    commits::check_total(instance.url(), reviews, &result)?;
     say(&format!("The report: {}", out.join("report.html").display()));
     Ok(process::exit_code(status))
 }

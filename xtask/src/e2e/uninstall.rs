@@ -48,7 +48,9 @@ fn left(cluster: &TestCluster) -> Result<BTreeSet<String>> {
     // Metrics of a pod remain for a while after the pod is gone.
     let kinds: Vec<&str> = kinds.lines().filter(|kind| !kind.ends_with("metrics.k8s.io")).collect();
     let names = cluster.kubectl(&["get", &kinds.join(","), "--output=name", "--ignore-not-found"])?;
-    let of_the_release = |name: &&str| !NOT_OF_THE_RELEASE.iter().any(|other| name.starts_with(other));
+    let is_other =
+        |name: &str, other: &str| name == other || (other.ends_with('/') && name.starts_with(other));
+    let of_the_release = |name: &&str| !NOT_OF_THE_RELEASE.iter().any(|other| is_other(name, other));
     Ok(names.lines().filter(of_the_release).map(str::to_owned).collect())
 }
 
