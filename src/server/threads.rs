@@ -4,14 +4,9 @@
 
 use std::io;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
-use tokio::time::sleep;
-
-/// Shorter than most timeouts of requests and queries.
-const EARLY: Duration = Duration::from_secs(1);
 
 /// A worker thread and its runtime.
 #[derive(Debug)]
@@ -29,7 +24,6 @@ impl WorkerThread {
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
-            runtime.spawn(keep_early_timer());
             drop(runtime.block_on(stopped));
             // A plain drop would wait for the lookup of a host name.
             runtime.shutdown_background();
@@ -46,16 +40,5 @@ impl WorkerThread {
         drop(self.stop);
         // The thread cannot panic: tasks contain their own panics.
         let _ = self.thread.join();
-    }
-}
-
-/// Keeps a timer that ends before the timeouts of requests and queries.
-///
-/// tokio wakes a thread for each timer that ends before all others, although the thread itself starts the timer
-/// (<https://github.com/tokio-rs/tokio/issues/5207>). Without this timer, that would be a system call for each request
-/// that needs a query, and one for each query.
-async fn keep_early_timer() {
-    loop {
-        sleep(EARLY).await;
     }
 }
