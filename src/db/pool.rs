@@ -138,12 +138,16 @@ impl Pool {
         self.0.idle.lock().clear();
     }
 
-    /// Takes an idle connection, preferably one that was opened on this runtime. A foreign one works, but each
-    /// of its replies wakes this thread from another.
+    /// Takes an idle connection that was opened on this runtime. Replies on a connection of another runtime wake
+    /// two threads, so such a connection is taken only if the pool has no room for a new one.
     fn take_idle(&self, runtime: runtime::Id) -> Option<OpenConnection> {
         let mut idle = self.0.idle.lock();
-        let own = idle.iter().rposition(|idle| idle.runtime == runtime);
-        own.or_else(|| idle.len().checked_sub(1)).map(|position| idle.remove(position))
+        if let Some(own) = idle.iter().rposition(|idle| idle.runtime == runtime) {
+            return Some(idle.remove(own));
+        }
+        let used = self.size() - self.0.permits.available_permits();
+        let has_room = idle.len() + used <= self.size();
+        if has_room { None } else { idle.pop() }
     }
 
     async fn connect(&self) -> Result<OpenConnection, Error> {
