@@ -66,9 +66,23 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
 /// The query of a route without parameters. It refuses every key, because a key that is silently
 /// ignored misleads the client.
+pub(super) struct NoQuery;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NoQuery {}
+struct NoParameters {}
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        // Most requests have no query, and need no parser for it.
+        if parts.uri.query().is_some() {
+            Query::<NoParameters>::from_request_parts(parts, state).await?;
+        }
+        Ok(Self)
+    }
+}
 
 /// Deserializes an integer in a query.
 pub(super) fn integer<'de, D: Deserializer<'de>>(input: D) -> Result<i32, D::Error> {

@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 use tracing::warn;
 
 use super::error::Error;
-use super::extract::{NoQuery, Query};
+use super::extract::NoQuery;
 use super::json_body::JsonBody;
 use super::routes::Route;
 use super::state::AdminState;
@@ -66,17 +66,14 @@ impl FromRequestParts<AdminState> for Named {
     }
 }
 
-async fn list_faults(
-    Authorized(faults): Authorized,
-    _: Query<NoQuery>,
-) -> Result<Json<RunningFaults>, Error> {
+async fn list_faults(Authorized(faults): Authorized, _: NoQuery) -> Result<Json<RunningFaults>, Error> {
     running(&faults)
 }
 
 async fn start_fault(
     Authorized(faults): Authorized,
     Named(kind): Named,
-    _: Query<NoQuery>,
+    _: NoQuery,
     JsonBody(body): JsonBody<FaultRequest>,
 ) -> Result<Json<RunningFaults>, Error> {
     let (fault, length) = body.and_then(|body| requested(kind, body)).map_err(Error::InvalidFault)?;
@@ -87,13 +84,13 @@ async fn start_fault(
 async fn end_fault(
     Authorized(faults): Authorized,
     Named(kind): Named,
-    _: Query<NoQuery>,
+    _: NoQuery,
 ) -> Result<Json<RunningFaults>, Error> {
     faults.end(kind);
     running(&faults)
 }
 
-async fn end_faults(Authorized(faults): Authorized, _: Query<NoQuery>) -> Result<Json<RunningFaults>, Error> {
+async fn end_faults(Authorized(faults): Authorized, _: NoQuery) -> Result<Json<RunningFaults>, Error> {
     faults.end_all();
     running(&faults)
 }

@@ -60,7 +60,7 @@ pub(super) async fn list_films(
 pub(super) async fn get_film(
     State(state): State<Arc<AppState>>,
     Id(film_id): Id,
-    _: Query<NoQuery>,
+    _: NoQuery,
     if_none_match: IfNoneMatch,
 ) -> Result<Response, Error> {
     let film = state.db.get_film(film_id).await?;

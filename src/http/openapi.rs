@@ -9,7 +9,7 @@ use utoipa::{IntoResponses, OpenApi};
 
 use super::error::Error;
 use super::etag::IfNoneMatch;
-use super::extract::{NoQuery, Query};
+use super::extract::NoQuery;
 use super::fixed::Fixed;
 use super::problem::ProblemKind;
 use super::responses::{self, Responses};
@@ -55,7 +55,7 @@ pub(super) fn routes() -> [Route<Arc<AppState>>; 1] {
     params(IfNoneMatch),
     responses(DocumentResponses)
 )]
-async fn get_openapi(_: Query<NoQuery>, if_none_match: IfNoneMatch) -> Result<Response, Error> {
+async fn get_openapi(_: NoQuery, if_none_match: IfNoneMatch) -> Result<Response, Error> {
     static DOCUMENT: LazyLock<Result<Fixed, String>> = LazyLock::new(|| {
         let text = openapi_document().map_err(|error| error.to_string())?;
         Fixed::new(text.into(), "application/json").map_err(|error| error.to_string())

@@ -12,7 +12,7 @@ use futures_util::stream;
 
 use super::error::Error;
 use super::etag::REVALIDATE;
-use super::extract::{NoQuery, Query};
+use super::extract::NoQuery;
 use super::routes::Route;
 use super::state::AppState;
 use crate::live::Viewer;
@@ -70,7 +70,7 @@ fn respond(content_type: &'static str, body: &'static str) -> Response {
 }
 
 /// Sends an event a second until the client leaves or the service stops.
-async fn events(State(state): State<Arc<AppState>>, _: Query<NoQuery>) -> Result<Response, Error> {
+async fn events(State(state): State<Arc<AppState>>, _: NoQuery) -> Result<Response, Error> {
     let viewer = state.live.watch()?;
     let events = stream::unfold(viewer, async |mut viewer: Viewer| {
         let event = viewer.next().await?;

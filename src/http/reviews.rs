@@ -10,7 +10,7 @@ use utoipa::openapi::Ref;
 use utoipa::{IntoResponses, ToSchema as _};
 
 use super::error::Error;
-use super::extract::{NoQuery, Query};
+use super::extract::NoQuery;
 use super::idempotency_key::IdempotencyKey;
 use super::json_body::JsonBody;
 use super::problem::ProblemKind;
@@ -44,7 +44,7 @@ pub(super) fn routes() -> [Route<Arc<AppState>>; 1] {
 )]
 pub(super) async fn create_review(
     State(state): State<Arc<AppState>>,
-    _: Query<NoQuery>,
+    _: NoQuery,
     IdempotencyKey(key): IdempotencyKey,
     JsonBody(body): JsonBody<Review>,
 ) -> Result<Response, Error> {
