@@ -4,6 +4,7 @@ mod causes;
 mod given_up;
 mod locked_film;
 mod parameters;
+mod pool;
 mod pooler;
 mod stale_session;
 mod unusable;
