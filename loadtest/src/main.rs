@@ -1,6 +1,7 @@
 //! Runs the verbs: `compare` measures, `report` and `history` show.
 
 mod args;
+mod observed;
 
 use std::fs;
 use std::path::Path;

@@ -31,7 +31,7 @@ impl Sessions {
             return options.statement_cache_capacity(0);
         }
         for (name, value) in self.parameters() {
-            if !options.get_options().is_some_and(|options| options.contains(name)) {
+            if !options.get_options().is_some_and(|options| options.contains(&format!("{name}="))) {
                 options = options.options([(name, value)]);
             }
         }

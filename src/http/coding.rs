@@ -54,8 +54,8 @@ fn accepted(parts: &Parts) -> String {
     headers.filter_map(|header| header.to_str().ok()).collect::<Vec<_>>().join(",")
 }
 
-/// Returns the coding of the highest weight, and among equal weights the one that this service prefers. Returns
-/// `None` if no coding is acceptable, or if `identity` has a greater weight.
+/// Returns the coding with the highest weight. If several codings have this weight, it is the first of them in
+/// [`Coding::ALL`]. Returns `None` if the client accepts no coding, or gives `identity` a greater weight.
 fn best(accepted: &str) -> Option<Coding> {
     let least = weight(accepted, "identity").unwrap_or(0);
     let weight = |coding: &Coding| weight(accepted, coding.name()).or_else(|| weight(accepted, "*"));

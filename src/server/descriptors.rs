@@ -5,7 +5,8 @@ use tracing::warn;
 
 use crate::config::Config;
 
-/// Descriptors of a runtime: its poll, its waker, its signals, and a spare one.
+/// Number of file descriptors that a runtime opens: one for its poll, one for its waker, one for its signals, and
+/// a spare one.
 const RUNTIME: usize = 4;
 
 /// Descriptors of the process: standard streams, listeners, exporters, and connections that wait for a slot.

@@ -148,4 +148,7 @@ async fn a_constraint_fails_only_the_reviews_that_violate_it(pool: PgPool) {
         }
     }
     assert_eq!(count(&pool, "review").await, accepted);
+    let metrics = films.admin("/metrics").await.body;
+    assert!(metrics.contains("http_response_status_code=\"422\""), "{metrics}");
+    assert!(!metrics.contains("error_type=\"invalid-review\""), "{metrics}");
 }
