@@ -44,6 +44,11 @@ async fn parameters_in_the_url_win(pool: PgPool) {
     assert_eq!(run(&variables(&pool), &["seed"]).await.code, Some(0));
     sqlx::raw_sql(RECORD).execute(&pool).await.unwrap();
     assert_eq!(parameters(&pool, "-c%20jit%3Don", "true").await, ("on".to_owned(), "3s".to_owned()));
+    // Another parameter of a similar name is no choice.
+    assert_eq!(
+        parameters(&pool, "-c%20jit_above_cost%3D1", "true").await,
+        ("off".to_owned(), "3s".to_owned())
+    );
     let both = "-c%20jit%3Don%20-c%20statement_timeout%3D9s";
     assert_eq!(parameters(&pool, both, "true").await, ("on".to_owned(), "9s".to_owned()));
 }
